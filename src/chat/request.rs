@@ -1,0 +1,258 @@
+//! A chat request: the body exactly as it came, and beside it a typed view of the fields that routing reads.
+
+use serde::Deserialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::Content;
+
+/// A validated `POST /v1/chat/completions` body.
+#[derive(Debug, Clone)]
+pub struct ChatRequest {
+    body: Map<String, Value>,
+    view: View,
+}
+
+/// Why a body is not a chat request; `param` names the field, as OpenAI's error body does.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct InvalidRequest {
+    /// What is wrong and what was expected.
+    pub message: String,
+    /// Path of the field, such as `messages[2].role`; `None` when the body is not JSON at all.
+    pub param: Option<String>,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Instructions of the application.
+    System,
+    /// Instructions of the application, newer name.
+    Developer,
+    /// The person, or a program in their place.
+    User,
+    /// The model.
+    Assistant,
+    /// The result of a tool call.
+    Tool,
+    /// The result of a function call, older name.
+    Function,
+}
+
+/// One turn of the conversation.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    #[serde(default = "empty")]
+    pub content: Content,
+}
+
+fn empty() -> Content {
+    Content::Empty
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct View {
+    model: String,
+    messages: Vec<Message>,
+    #[serde(default)]
+    stream: Option<bool>,
+    #[serde(default)]
+    stream_options: Option<StreamOptions>,
+    #[serde(default)]
+    max_tokens: Option<u32>,
+    #[serde(default)]
+    max_completion_tokens: Option<u32>,
+    #[serde(default)]
+    tools: Option<Vec<Value>>,
+    #[serde(default)]
+    functions: Option<Vec<Value>>,
+    #[serde(default)]
+    response_format: Option<ResponseFormat>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: Option<bool>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct ResponseFormat {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl ChatRequest {
+    /// Reads a body. The error names the field that is wrong.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, InvalidRequest> {
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| InvalidRequest {
+            message: format!("the request body is not valid JSON: {error}"),
+            param: None,
+        })?;
+        Self::from_value(value)
+    }
+
+    /// Reads a body that is already parsed JSON.
+    pub fn from_value(value: Value) -> Result<Self, InvalidRequest> {
+        let view: View = serde_path_to_error::deserialize(&value).map_err(|error| {
+            let path = error.path().to_string();
+            let message = match path.as_str() {
+                "." => error.inner().to_string(),
+                _ => format!("{path}: {}", error.inner()),
+            };
+            InvalidRequest { message, param: missing_field(error.inner()).map_or(none_if_root(path), Some) }
+        })?;
+        let Value::Object(body) = value else {
+            return Err(InvalidRequest { message: "the request body must be a JSON object".into(), param: None });
+        };
+        if view.messages.is_empty() {
+            return Err(InvalidRequest {
+                message: "messages: must hold at least one message".into(),
+                param: Some("messages".into()),
+            });
+        }
+        Ok(Self { body, view })
+    }
+
+    /// A one-turn request, as `semroute route "PROMPT"` makes it.
+    pub fn from_prompt(prompt: &str) -> Self {
+        let message = Message { role: Role::User, content: Content::Text(prompt.to_owned()) };
+        Self::from_messages_view(vec![message], serde_json::json!([{"role": "user", "content": prompt}]))
+    }
+
+    /// A request that asks for `auto` with the given messages (a JSON list, as in an input row).
+    pub fn from_messages(messages: Value) -> Result<Self, InvalidRequest> {
+        Self::from_value(serde_json::json!({"model": "auto", "messages": messages}))
+    }
+
+    fn from_messages_view(view: Vec<Message>, messages: Value) -> Self {
+        let mut body = Map::new();
+        body.insert("model".into(), "auto".into());
+        body.insert("messages".into(), messages);
+        let view = View {
+            model: "auto".into(),
+            messages: view,
+            stream: None,
+            stream_options: None,
+            max_tokens: None,
+            max_completion_tokens: None,
+            tools: None,
+            functions: None,
+            response_format: None,
+        };
+        Self { body, view }
+    }
+
+    /// The model asked for: `auto`, `auto:STRATEGY`, or a name.
+    pub fn model(&self) -> &str {
+        &self.view.model
+    }
+
+    /// The conversation, oldest turn first; never empty.
+    pub fn messages(&self) -> &[Message] {
+        &self.view.messages
+    }
+
+    /// Whether the answer is wanted as a stream of events.
+    pub fn stream(&self) -> bool {
+        self.view.stream == Some(true)
+    }
+
+    /// Whether the client asked for a usage chunk at the end of its stream.
+    pub fn include_usage(&self) -> bool {
+        self.view.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true)
+    }
+
+    /// The client's cap on the answer, in tokens.
+    pub fn max_output_tokens(&self) -> Option<u32> {
+        self.view.max_completion_tokens.or(self.view.max_tokens)
+    }
+
+    /// Whether tools or functions are offered to the model.
+    pub fn offers_tools(&self) -> bool {
+        let any = |list: &Option<Vec<Value>>| list.as_ref().is_some_and(|list| !list.is_empty());
+        any(&self.view.tools) || any(&self.view.functions)
+    }
+
+    /// Whether the answer must be JSON (`json_object` or `json_schema`).
+    pub fn wants_json(&self) -> bool {
+        self.view.response_format.as_ref().is_some_and(|format| format.kind != "text")
+    }
+
+    /// A field of the body that this crate has no name for.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        self.body.get(name)
+    }
+
+    /// The body as it came, but for the fields given: those are replaced, or added at the end.
+    pub fn body_with<'a>(&'a self, replaced: &'a [(&'a str, Value)]) -> impl Serialize + 'a {
+        BodyWith { body: &self.body, replaced }
+    }
+}
+
+struct BodyWith<'a> {
+    body: &'a Map<String, Value>,
+    replaced: &'a [(&'a str, Value)],
+}
+
+impl Serialize for BodyWith<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.body {
+            let replacement = self.replaced.iter().find(|(replaced, _)| replaced == name);
+            map.serialize_entry(name, replacement.map_or(value, |(_, value)| value))?;
+        }
+        for (name, value) in self.replaced.iter().filter(|(name, _)| !self.body.contains_key(*name)) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+fn none_if_root(path: String) -> Option<String> {
+    (path != ".").then_some(path)
+}
+
+/// serde reports a missing field at its parent's path; clients want the field's own name.
+fn missing_field(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let rest = text.strip_prefix("missing field `")?;
+    rest.split('`').next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error_of(body: &str) -> InvalidRequest {
+        ChatRequest::from_slice(body.as_bytes()).map(|_| ()).expect_err(body)
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        assert_eq!(error_of("{").param, None);
+        assert_eq!(error_of("[]").param, None);
+        assert_eq!(error_of(r#"{"messages":[]}"#).param.as_deref(), Some("model"));
+        assert_eq!(error_of(r#"{"model":"auto"}"#).param.as_deref(), Some("messages"));
+        assert_eq!(error_of(r#"{"model":"auto","messages":[]}"#).param.as_deref(), Some("messages"));
+        assert_eq!(error_of(r#"{"model":7,"messages":[]}"#).param.as_deref(), Some("model"));
+        let wrong_role = r#"{"model":"auto","messages":[{"role":"user","content":"a"},{"role":"me","content":"b"}]}"#;
+        assert_eq!(error_of(wrong_role).param.as_deref(), Some("messages[1].role"));
+        let wrong_content = r#"{"model":"auto","messages":[{"role":"user","content":5}]}"#;
+        assert_eq!(error_of(wrong_content).param.as_deref(), Some("messages[0].content"));
+    }
+
+    #[test]
+    fn unknown_fields_survive_and_the_model_is_replaced_in_place() {
+        let body = r#"{"top_k":3,"model":"auto","messages":[{"role":"user","content":[{"type":"odd","x":null}],"name":"n"}],"seed":9007199254740993,"temperature":0.1,"stop":null}"#;
+        let request = ChatRequest::from_slice(body.as_bytes()).unwrap();
+        let sent = serde_json::to_string(&request.body_with(&[("model", "gpt".into())])).unwrap();
+        assert_eq!(sent, body.replace("\"auto\"", "\"gpt\""));
+    }
+}

@@ -1,0 +1,311 @@
+//! The artifact folder: `router.json` and `weights.safetensors`. Written as a new folder and renamed into place; read only
+//! if every version, fingerprint and hash is what this binary expects.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::Classifier;
+use super::weights::{classifier_from, weights_of};
+
+/// Raised when the meaning of the files changes.
+pub const FORMAT_VERSION: u32 = 1;
+
+const MANIFEST_FILE: &str = "router.json";
+const WEIGHTS_FILE: &str = "weights.safetensors";
+
+/// Why an artifact could not be read or written.
+#[derive(Debug, Error)]
+pub enum ArtifactError {
+    /// The file system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// `router.json` is not what it should be.
+    #[error("{path}: {message}")]
+    Manifest {
+        /// The file.
+        path: String,
+        /// What is wrong and where.
+        message: String,
+    },
+    /// Something belongs to another version or another embedder.
+    #[error("{path}: {what} is {found}, but this semroute expects {expected}; {remedy}")]
+    Mismatch {
+        /// The artifact.
+        path: String,
+        /// What differs.
+        what: String,
+        /// The artifact's.
+        found: String,
+        /// Ours.
+        expected: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The weights are damaged.
+    #[error("{path}: {message}")]
+    Weights {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The destination exists and is not an artifact.
+    #[error("{path}: exists and is not a semroute artifact (it has no {MANIFEST_FILE}); choose another --out")]
+    WouldOverwrite {
+        /// The destination.
+        path: String,
+    },
+}
+
+/// `router.json`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArtifactManifest {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// Version of the prompt reader that training used.
+    pub prompt_reader_version: u32,
+    /// blake3 of `weights.safetensors`.
+    pub weights_blake3: String,
+    /// The embedders whose vectors the heads read.
+    pub embedders: Vec<EmbedderRecord>,
+    /// The task head.
+    pub task: HeadManifest,
+    /// The complexity head.
+    pub complexity: HeadManifest,
+    /// Novelty.
+    pub novelty: NoveltyManifest,
+    /// Remembered prompts; their vectors are among the weights.
+    pub examples: ExamplesManifest,
+    /// Models with outcomes: mean quality and rows; the tables are among the weights.
+    #[serde(default)]
+    pub outcomes: BTreeMap<String, OutcomeManifest>,
+    /// How it was made.
+    pub card: TrainingCard,
+}
+
+/// An embedder as the artifact remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbedderRecord {
+    /// `builtin`, a hub name or a folder's name.
+    pub name: String,
+    /// Length of its vectors.
+    pub dims: usize,
+    /// blake3 of its files.
+    pub fingerprint: String,
+}
+
+/// What is fitted about a head, beside its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadManifest {
+    /// Labels in order; for complexity, easiest first.
+    pub labels: Vec<String>,
+    /// Index into `embedders`.
+    pub embedder: usize,
+    /// `centroid`.
+    pub method: String,
+    /// Label index of each centroid.
+    pub centroid_labels: Vec<usize>,
+    /// Fitted on predictions for rows that their fold's training did not see.
+    pub temperature: f32,
+    /// `trained`, or the artifact it was inherited from.
+    pub origin: String,
+}
+
+/// What is fitted about novelty, beside its prototypes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoveltyManifest {
+    /// Index into `embedders`.
+    pub embedder: usize,
+    /// Rank from which a prompt is unknown.
+    pub threshold: f64,
+}
+
+/// Remembered prompts, one entry each.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExamplesManifest {
+    /// As in the training file.
+    pub ids: Vec<String>,
+    /// Task labels, empty where a row had none.
+    pub tasks: Vec<String>,
+    /// Complexity labels, empty where a row had none.
+    pub complexities: Vec<String>,
+    /// The prompts themselves; only with `--keep-examples`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<String>,
+}
+
+/// Quality of one model over its outcome rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeManifest {
+    /// Mean over all rows.
+    pub mean: f64,
+    /// Rows.
+    pub rows: usize,
+}
+
+/// How an artifact was made, so that anybody can make it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingCard {
+    /// Short name for decisions.
+    pub name: String,
+    /// Seed of every choice that is made at random.
+    pub seed: u64,
+    /// Each input: file name, rows, blake3 of its bytes.
+    pub inputs: Vec<InputRecord>,
+    /// What was compared and measured, on rows held out of each fold.
+    pub metrics: BTreeMap<String, Value>,
+}
+
+/// One training file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputRecord {
+    /// File name without its folder.
+    pub file: String,
+    /// `labels` or `outcomes`.
+    pub kind: String,
+    /// Rows.
+    pub rows: usize,
+    /// blake3 of its bytes.
+    pub blake3: String,
+}
+
+/// Reads an artifact folder. `reader_version` is the prompt reader's of this binary.
+pub fn read_artifact(folder: &Path, reader_version: u32) -> Result<(ArtifactManifest, Classifier), ArtifactError> {
+    let read = |file: &str| {
+        let path = folder.join(file);
+        fs::read(&path).map_err(|source| ArtifactError::Io { path: path.display().to_string(), source })
+    };
+    from_bytes(&folder.display().to_string(), &read(MANIFEST_FILE)?, &read(WEIGHTS_FILE)?, reader_version)
+}
+
+pub(super) fn from_bytes(
+    origin: &str,
+    manifest: &[u8],
+    weights: &[u8],
+    reader_version: u32,
+) -> Result<(ArtifactManifest, Classifier), ArtifactError> {
+    let manifest_path = format!("{origin}/{MANIFEST_FILE}");
+    let manifest_error = |message: String| ArtifactError::Manifest { path: manifest_path.clone(), message };
+    check_version(origin, manifest, &manifest_error)?;
+    let mut deserializer = serde_json::Deserializer::from_slice(manifest);
+    let manifest: ArtifactManifest = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| manifest_error(format!("{}: {}", error.path(), error.inner())))?;
+    if manifest.prompt_reader_version != reader_version {
+        return Err(ArtifactError::Mismatch {
+            path: origin.into(),
+            what: "prompt_reader_version".into(),
+            found: manifest.prompt_reader_version.to_string(),
+            expected: reader_version.to_string(),
+            remedy: "train it anew with this version",
+        });
+    }
+    let hash = blake3::hash(weights).to_hex();
+    if hash.as_str() != manifest.weights_blake3 {
+        return Err(ArtifactError::Mismatch {
+            path: format!("{origin}/{WEIGHTS_FILE}"),
+            what: "its blake3".into(),
+            found: hash.to_string(),
+            expected: manifest.weights_blake3.clone(),
+            remedy: "the file is damaged or from another artifact; restore both files together",
+        });
+    }
+    let classifier = classifier_from(&manifest, weights)
+        .map_err(|message| ArtifactError::Weights { path: format!("{origin}/{WEIGHTS_FILE}"), message })?;
+    Ok((manifest, classifier))
+}
+
+/// The version first, so that an artifact of another format is refused by name and not by a field it lacks.
+fn check_version(
+    origin: &str,
+    manifest: &[u8],
+    manifest_error: &impl Fn(String) -> ArtifactError,
+) -> Result<(), ArtifactError> {
+    let value: Value = serde_json::from_slice(manifest).map_err(|error| manifest_error(error.to_string()))?;
+    let found = value.get("format_version").unwrap_or(&Value::Null);
+    if found.as_u64() == Some(u64::from(FORMAT_VERSION)) {
+        return Ok(());
+    }
+    Err(ArtifactError::Mismatch {
+        path: origin.into(),
+        what: "format_version".into(),
+        found: found.to_string(),
+        expected: FORMAT_VERSION.to_string(),
+        remedy: "train it anew with this version",
+    })
+}
+
+/// Writes an artifact as a new folder beside `out` and renames it into place. An artifact that stood there is replaced;
+/// anything else that stands there is refused.
+pub fn write_artifact(
+    out: &Path,
+    mut manifest: ArtifactManifest,
+    classifier: &Classifier,
+) -> Result<ArtifactManifest, ArtifactError> {
+    let io = |path: &Path, source: std::io::Error| ArtifactError::Io { path: path.display().to_string(), source };
+    if out.exists() && !out.join(MANIFEST_FILE).is_file() && !is_empty_folder(out) {
+        return Err(ArtifactError::WouldOverwrite { path: out.display().to_string() });
+    }
+    let weights = weights_of(classifier)
+        .map_err(|message| ArtifactError::Weights { path: out.join(WEIGHTS_FILE).display().to_string(), message })?;
+    manifest.weights_blake3 = blake3::hash(&weights).to_hex().to_string();
+    let mut json = serde_json::to_vec_pretty(&manifest).map_err(|error| ArtifactError::Manifest {
+        path: out.join(MANIFEST_FILE).display().to_string(),
+        message: error.to_string(),
+    })?;
+    json.push(b'\n');
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(|source| io(parent, source))?;
+    let fresh = tempfile::Builder::new()
+        .prefix(".semroute-artifact-")
+        .tempdir_in(parent)
+        .map_err(|source| io(parent, source))?;
+    for (file, bytes) in [(MANIFEST_FILE, &json), (WEIGHTS_FILE, &weights)] {
+        let path = fresh.path().join(file);
+        fs::File::create(&path)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .map_err(|source| io(&path, source))?;
+    }
+    replace_folder(fresh, out).map_err(|source| io(out, source))?;
+    Ok(manifest)
+}
+
+/// A folder cannot be renamed over another that holds files, so the old one steps aside first and is deleted last.
+fn replace_folder(fresh: tempfile::TempDir, out: &Path) -> std::io::Result<()> {
+    let old = fresh.path().with_extension("old");
+    let had_old = out.exists();
+    if had_old {
+        fs::rename(out, &old)?;
+    }
+    if let Err(error) = fs::rename(fresh.path(), out) {
+        if had_old {
+            fs::rename(&old, out)?;
+        }
+        return Err(error);
+    }
+    // The folder has moved: there is nothing left for the guard to delete.
+    let _moved = fresh.keep();
+    if had_old { fs::remove_dir_all(&old) } else { Ok(()) }
+}
+
+fn is_empty_folder(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}

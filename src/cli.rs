@@ -1,0 +1,250 @@
+//! The command line: names, flags and help. Parses and hands typed options to `commands`; runs nothing itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A learned semantic router for LLM traffic: every prompt to the cheapest model that is good enough.
+#[derive(Debug, Parser)]
+#[command(name = "semroute", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Log filter for standard error, such as info or semroute=debug.
+    #[arg(long, global = true, env = "SEMROUTE_LOG", default_value = "warn,semroute=info", value_name = "FILTER")]
+    pub log: String,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try it: two simulated upstreams and the router on loopback; no key, no download.
+    Demo(DemoArgs),
+    /// Run the gateway.
+    Serve(ServeArgs),
+    /// Show where prompts would go, without sending them.
+    Route(RouteArgs),
+    /// Train an artifact on labelled prompts and model outcomes.
+    Train(TrainArgs),
+    /// The same as `train --method centroid`.
+    TrainCentroids(TrainArgs),
+    /// Make a static token table from a transformer.
+    Distill(DistillArgs),
+    /// Measure an artifact on labelled rows, outcomes or pairs, beside baselines.
+    Evaluate(EvaluateArgs),
+    /// Time the parts of the hot path on this machine.
+    Bench(BenchArgs),
+    /// Download, list and verify embedding models.
+    Models {
+        /// What to do with models.
+        #[command(subcommand)]
+        action: ModelsAction,
+    },
+    /// Check a configuration file without starting anything.
+    CheckConfig {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Address of the router; port 0 takes any free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: String,
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration.
+    #[arg(long, default_value = "semroute.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// Instead of `[server] listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+}
+
+/// `route`
+#[derive(Debug, Args)]
+pub struct RouteArgs {
+    /// The prompt.
+    pub prompt: Option<String>,
+    /// Print one JSON row.
+    #[arg(long)]
+    pub json: bool,
+    /// Show scores, neighbours and candidates.
+    #[arg(long, conflicts_with = "input")]
+    pub explain: bool,
+    /// A file of rows {"id", "prompt"} or {"id", "messages"}.
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
+    pub input: Option<PathBuf>,
+    /// Where the decisions go; standard output by default.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub output: Option<PathBuf>,
+    /// Artifact folder, or builtin; goes before the configuration's.
+    #[arg(long, value_name = "DIR")]
+    pub router: Option<String>,
+    /// Configuration with the models; semroute.toml of this folder if it exists.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// How heads are fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Method {
+    /// Compare what there is on held-out folds and take the best.
+    Auto,
+    /// Cosine to centroids.
+    Centroid,
+}
+
+/// `train`
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Rows with "task" and/or "complexity".
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub labels: Vec<PathBuf>,
+    /// Rows with "scores" per model.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub outcomes: Vec<PathBuf>,
+    /// Folder of the artifact; written whole or not at all.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// builtin, the name of a pulled model, or a folder.
+    #[arg(long, default_value = "builtin", value_name = "NAME|DIR")]
+    pub embedder: String,
+    /// How heads are fitted.
+    #[arg(long, value_enum, default_value_t = Method::Auto)]
+    pub method: Method,
+    /// Field that holds the task label.
+    #[arg(long, default_value = "task", value_name = "FIELD")]
+    pub label_field: String,
+    /// Complexity labels, easiest first; needed when they are not low, medium, high, critical.
+    #[arg(long, value_delimiter = ',', value_name = "A,B,C")]
+    pub complexity_order: Option<Vec<String>>,
+    /// Keep the prompts' text in the artifact, for explanations; without it only vectors and ids are kept.
+    #[arg(long)]
+    pub keep_examples: bool,
+    /// Seed of everything chosen at random.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `distill`
+#[derive(Debug, Args)]
+pub struct DistillArgs {
+    /// Folder or name of the transformer.
+    #[arg(long, value_name = "NAME|DIR")]
+    pub from: String,
+    /// Folder of the table.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Columns.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub dims: u32,
+    /// a of the frequency weight a / (a + p): smaller silences frequent words more.
+    #[arg(long, default_value_t = 0.03)]
+    pub frequency_smoothing: f64,
+}
+
+/// `evaluate`
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// Artifact folder, or builtin.
+    #[arg(long, default_value = "builtin", value_name = "DIR")]
+    pub router: String,
+    /// Labelled rows to measure on.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub labels: Vec<PathBuf>,
+    /// Field that holds the task label.
+    #[arg(long, default_value = "task", value_name = "FIELD")]
+    pub label_field: String,
+    /// Label of rows that should be abstained from.
+    #[arg(long, value_name = "LABEL")]
+    pub unknown_label: Option<String>,
+    /// Complexity labels of --folds and --holdout, easiest first.
+    #[arg(long, value_delimiter = ',', value_name = "A,B,C")]
+    pub complexity_order: Option<Vec<String>>,
+    /// Outcome rows to measure on.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub outcomes: Vec<PathBuf>,
+    /// The strong model of two-model figures.
+    #[arg(long, value_name = "MODEL", requires = "weak")]
+    pub strong: Option<String>,
+    /// The weak model of two-model figures.
+    #[arg(long, value_name = "MODEL", requires = "strong")]
+    pub weak: Option<String>,
+    /// Rows {"prompt", "paraphrase"} that should route the same.
+    #[arg(long, value_name = "FILE")]
+    pub pairs: Option<PathBuf>,
+    /// Training file(s) for the majority, length and n-gram baselines.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub baseline: Vec<PathBuf>,
+    /// Train anew in N folds of --labels.
+    #[arg(long, value_name = "N", conflicts_with = "holdout")]
+    pub folds: Option<usize>,
+    /// Train anew on all but this share of --labels.
+    #[arg(long, value_name = "F")]
+    pub holdout: Option<f64>,
+    /// Configuration with the models, to show what would be chosen.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Embedder of --folds and --holdout.
+    #[arg(long, value_name = "NAME|DIR")]
+    pub embedder: Option<String>,
+    /// Seed of --folds and --holdout.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write the figures as JSON; - for standard output.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the report as one HTML page.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// `bench`
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Artifact folder, or builtin.
+    #[arg(long, default_value = "builtin", value_name = "DIR")]
+    pub router: String,
+    /// Embedder to time by itself; the artifact's own by default.
+    #[arg(long, value_name = "NAME|DIR")]
+    pub embedder: Option<String>,
+    /// Tokens of the timed prompt, special tokens included.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(3..=100_000))]
+    pub tokens: u32,
+    /// Texts a call of the embedder.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub batch: u32,
+    /// Threads of the embedder's arithmetic.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub threads: u32,
+    /// Leave out the gateway, its memory and its start.
+    #[arg(long)]
+    pub no_gateway: bool,
+    /// Write the figures as JSON; - for standard output.
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<PathBuf>,
+}
+
+/// `models`
+#[derive(Debug, Subcommand)]
+pub enum ModelsAction {
+    /// Download a model and verify it.
+    Pull {
+        /// Hub name, such as all-MiniLM-L6-v2.
+        name: String,
+        /// Revision: a branch, tag or commit.
+        #[arg(long, value_name = "REVISION")]
+        revision: Option<String>,
+    },
+    /// Show the built-in embedder and what was pulled.
+    List,
+    /// Recompute the hashes of everything that was pulled.
+    Verify,
+}

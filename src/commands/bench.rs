@@ -1,0 +1,87 @@
+//! `semroute bench`: times the parts of the hot path on this machine, and the running gateway beside a direct call.
+
+#![expect(clippy::print_stdout, reason = "a command reports on standard output")]
+
+mod gateway;
+mod hot_path;
+mod timing;
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use super::UsageError;
+
+/// What to time.
+#[derive(Debug, Clone)]
+pub struct BenchCommand {
+    /// `builtin` or an artifact's folder.
+    pub router: String,
+    /// An embedder to time instead of the artifact's.
+    pub embedder: Option<String>,
+    /// Tokens of the timed prompt, special tokens included.
+    pub tokens: usize,
+    /// Texts a call of the embedder.
+    pub batch: usize,
+    /// Threads of the embedder's arithmetic.
+    pub threads: usize,
+    /// Whether to start the gateway and time it.
+    pub gateway: bool,
+    /// Where the JSON goes.
+    pub json: Option<PathBuf>,
+}
+
+/// Times and reports.
+pub fn run(command: &BenchCommand) -> anyhow::Result<()> {
+    rayon::ThreadPoolBuilder::new().num_threads(command.threads).build_global()?;
+    let mut figures = Map::new();
+    figures.insert("semroute".into(), json!(env!("CARGO_PKG_VERSION")));
+    figures.insert("optimised".into(), json!(!cfg!(debug_assertions)));
+    figures.insert("processor".into(), json!(processor()));
+    figures.insert("tokens".into(), json!(command.tokens));
+    figures.insert("batch".into(), json!(command.batch));
+    figures.insert("threads".into(), json!(command.threads));
+    hot_path::measure(command, &mut figures)?;
+    if command.gateway {
+        gateway::measure(&mut figures)?;
+    }
+    let to_stdout = command.json.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    match &command.json {
+        Some(_) if to_stdout => println!("{}", serde_json::to_string_pretty(&figures)?),
+        Some(path) => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let mut file = tempfile::NamedTempFile::new_in(parent.unwrap_or(std::path::Path::new(".")))
+                .map_err(|error| UsageError(format!("--json {}: {error}", path.display())))?;
+            serde_json::to_writer_pretty(&mut file, &figures)?;
+            file.persist(path).map_err(|error| UsageError(format!("--json {}: {error}", path.display())))?;
+        }
+        None => {}
+    }
+    if !to_stdout {
+        print_figures(&figures);
+    }
+    Ok(())
+}
+
+fn print_figures(figures: &Map<String, Value>) {
+    if cfg!(debug_assertions) {
+        println!("this is a debug build: these figures say nothing of a release build");
+    }
+    for (name, value) in figures {
+        match value {
+            Value::Array(rows) => {
+                println!("{name}");
+                rows.iter().for_each(|row| println!("  {row}"));
+            }
+            Value::String(text) => println!("{name:<34} {text}"),
+            other => println!("{name:<34} {other}"),
+        }
+    }
+}
+
+/// The processor's own name, where the system tells it.
+fn processor() -> String {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}

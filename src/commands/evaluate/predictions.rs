@@ -1,0 +1,73 @@
+//! What the router says of every row, and how long it takes for one.
+
+use std::time::Instant;
+
+use super::rows::InputRows;
+use crate::classifier::Classification;
+use crate::commands::progress;
+use crate::evaluation::report::LatencyReport;
+use crate::routing::Brain;
+
+/// Prompts that are timed one by one, evenly spread over the rows.
+const MOST_TIMED_PROMPTS: usize = 512;
+/// Fewer rows than this are done before a bar could be read.
+const LEAST_ROWS_WITH_BAR: usize = 300;
+
+/// What is said of the rows; None where a row was in training and is not measured.
+pub(super) struct Predictions {
+    pub(super) task_labels: Vec<String>,
+    pub(super) complexity_labels: Vec<String>,
+    pub(super) labels: Vec<Option<Classification>>,
+    pub(super) outcomes: Vec<Option<Classification>>,
+    /// Which rows the baselines are fitted on when each row is measured.
+    pub(super) split: Split,
+}
+
+/// Which label rows a baseline may learn from.
+pub(super) enum Split {
+    /// From the files of `--baseline`.
+    BaselineFiles,
+    /// From the label rows of other parts: the part of each row, and the parts that are measured.
+    Parts { of_row: Vec<usize>, measured: Vec<usize> },
+}
+
+impl Predictions {
+    pub(super) fn from_brain(brain: &Brain, input: &InputRows) -> anyhow::Result<Self> {
+        let mut classified = classify(brain, &input.texts())?.into_iter().map(Some);
+        let labels = classified.by_ref().take(input.labels.len()).collect();
+        Ok(Self {
+            task_labels: brain.task_labels().to_vec(),
+            complexity_labels: brain.complexity_labels().to_vec(),
+            labels,
+            outcomes: classified.collect(),
+            split: Split::BaselineFiles,
+        })
+    }
+}
+
+/// Classifies texts, with a bar where there are many.
+pub(super) fn classify(brain: &Brain, texts: &[&str]) -> anyhow::Result<Vec<Classification>> {
+    let bar = bar(texts.len(), "classifying");
+    let classified = brain.classify_many(texts, &|done| bar.set_position(done as u64))?;
+    bar.finish_and_clear();
+    Ok(classified.into_iter().map(|classified| classified.classification).collect())
+}
+
+/// A bar on a terminal, for many rows.
+pub(super) fn bar(rows: usize, what: &'static str) -> indicatif::ProgressBar {
+    if rows < LEAST_ROWS_WITH_BAR { indicatif::ProgressBar::hidden() } else { progress::bar(rows, what) }
+}
+
+/// Classifies some prompts one by one, as requests come.
+pub(super) fn time_single_prompts(brain: &Brain, input: &InputRows) -> anyhow::Result<Option<LatencyReport>> {
+    let texts = input.texts();
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let step = texts.len().div_ceil(MOST_TIMED_PROMPTS).max(1);
+    let mut timings_us = Vec::with_capacity(MOST_TIMED_PROMPTS);
+    for text in texts.iter().step_by(step) {
+        let start = Instant::now();
+        runtime.block_on(brain.classify(text))?;
+        timings_us.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(LatencyReport::from_timings_us(timings_us))
+}

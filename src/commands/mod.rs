@@ -1,0 +1,22 @@
+//! One file a command: builds the parts from options and configuration, runs one thing, prints its result. The only place
+//! besides `main` that writes to standard output.
+
+pub mod bench;
+pub mod check_config;
+pub mod demo;
+pub mod distill;
+pub mod evaluate;
+pub mod explain;
+pub mod models;
+pub mod parts;
+pub mod progress;
+pub mod route;
+pub mod serve;
+pub mod train;
+
+use thiserror::Error;
+
+/// Wrong usage or bad input: the message names file, line or flag and the remedy. The process exits with 2.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);

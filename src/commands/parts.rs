@@ -1,0 +1,113 @@
+//! Puts the parts together that several commands need: embedder, artifact, configuration, router.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::UsageError;
+use crate::classifier::{self, ArtifactManifest, Classifier};
+use crate::config::Config;
+use crate::embedder::{self, BUILTIN, OpenedEmbedder};
+use crate::prompt::READER_VERSION;
+use crate::routing::{Brain, Registry, Router, RouterConfig, Tier};
+
+/// The configuration that is read when it stands in the current folder and none is named.
+pub const DEFAULT_CONFIG: &str = "semroute.toml";
+
+/// Opens `builtin`, a folder, or a model that was pulled.
+pub fn open_embedder(name: &str) -> anyhow::Result<OpenedEmbedder> {
+    if name == BUILTIN {
+        return Ok(embedder::open(BUILTIN, None)?);
+    }
+    let folder = embedder::locate(name).map_err(|error| UsageError(error.to_string()))?;
+    embedder::open(name, Some(&folder)).with_context(|| format!("embedder {name}"))
+}
+
+/// Reads `builtin` or an artifact's folder.
+pub fn read_artifact(router: &str) -> anyhow::Result<(ArtifactManifest, Arc<Classifier>)> {
+    if router == BUILTIN {
+        let builtin = classifier::builtin(READER_VERSION)?;
+        return Ok((builtin.0.clone(), Arc::new(builtin.1.clone())));
+    }
+    let read = classifier::read_artifact(Path::new(router), READER_VERSION);
+    let (manifest, classifier) = read.map_err(|error| UsageError(format!("router artifact {error}")))?;
+    Ok((manifest, Arc::new(classifier)))
+}
+
+/// An artifact with the embedders it was trained with. `embedder` names the one to use for what is not built in; unless it is
+/// `cascade` or `builtin`, which leave that to the artifact.
+pub fn open_brain_with(router: &str, embedder: &str) -> anyhow::Result<Brain> {
+    let (manifest, classifier) = read_artifact(router)?;
+    let tiers = manifest
+        .embedders
+        .iter()
+        .map(|record| {
+            let name = match (record.name.as_str(), embedder) {
+                (BUILTIN, _) => BUILTIN,
+                (recorded, "cascade" | BUILTIN) => recorded,
+                (_, configured) => configured,
+            };
+            Ok(Tier::start(open_embedder(name)?)?)
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    Brain::new(&manifest, classifier, tiers).map_err(|error| UsageError(error.to_string()).into())
+}
+
+/// An artifact with the embedders it names.
+pub fn open_brain(router: &str) -> anyhow::Result<Brain> {
+    open_brain_with(router, "cascade")
+}
+
+/// Reads a configuration file; an error there is wrong input.
+pub fn read_config(path: &Path) -> anyhow::Result<Config> {
+    Config::from_file(path).map_err(|error| UsageError(error.to_string()).into())
+}
+
+/// The named configuration, or the one in the current folder, or none.
+pub fn read_optional_config(path: Option<&PathBuf>) -> anyhow::Result<Option<Config>> {
+    match path {
+        Some(path) => read_config(path).map(Some),
+        None if Path::new(DEFAULT_CONFIG).is_file() => read_config(Path::new(DEFAULT_CONFIG)).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The router of a configuration. `artifact_override` goes before `[router] artifact`.
+pub fn build_router(config: &Config, artifact_override: Option<&Path>) -> anyhow::Result<Router> {
+    let registry = config.build_registry("configuration").map_err(|error| UsageError(error.to_string()))?;
+    let artifact = artifact_override.map_or_else(|| config.router.artifact.clone(), |path| path.display().to_string());
+    let brain = open_brain_with(&artifact, &config.router.embedder)?;
+    check_quality_labels(&registry, &brain)?;
+    Ok(Router::new(brain, Arc::new(registry), config.router.clone()))
+}
+
+/// A router without models: it classifies, and decides nothing.
+pub fn build_router_without_models(router: &str) -> anyhow::Result<Router> {
+    Ok(Router::new(open_brain(router)?, Arc::new(Registry::default()), RouterConfig::default()))
+}
+
+/// A quality for a label that the artifact does not know would silently never apply.
+fn check_quality_labels(registry: &Registry, brain: &Brain) -> anyhow::Result<()> {
+    let known = |label: &str| {
+        let (tasks, complexities) = (brain.task_labels(), brain.complexity_labels());
+        let is = |labels: &[String], name: &str| labels.iter().any(|label| label == name);
+        match label.split_once('/') {
+            Some((task, complexity)) => is(tasks, task) && is(complexities, complexity),
+            None => is(tasks, label) || is(complexities, label),
+        }
+    };
+    for (index, model) in registry.models().iter().enumerate() {
+        if let Some(label) = model.quality.label_keys().find(|label| !known(label)) {
+            let message = format!(
+                "models[{index}].quality.{label}: not a label of the artifact {}; use \"default\", one of {}, one of {}, or \
+                 \"task/complexity\"",
+                brain.artifact(),
+                brain.task_labels().join(", "),
+                brain.complexity_labels().join(", ")
+            );
+            return Err(UsageError(message).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! `semroute route`: what would be decided, for one prompt or a file of them. Sends nothing.
+
+#![expect(clippy::print_stdout, reason = "a command reports on standard output")]
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use futures_util::future::join_all;
+
+use super::{UsageError, explain, parts, progress};
+use crate::chat::ChatRequest;
+use crate::dataset::{PromptRow, PromptSource};
+use crate::routing::{Decision, Overrides, Plan, RouteError, Router};
+
+/// Rows in flight together: a transformer batches what waits.
+const ROWS_A_BATCH: usize = 64;
+
+/// What to route.
+#[derive(Debug, Clone)]
+pub struct RouteCommand {
+    /// One prompt.
+    pub prompt: Option<String>,
+    /// As one JSON row.
+    pub json: bool,
+    /// With the reasons.
+    pub explain: bool,
+    /// A file of prompts.
+    pub input: Option<PathBuf>,
+    /// A file of decisions; standard output if none is named.
+    pub output: Option<PathBuf>,
+    /// Instead of the configured artifact.
+    pub router: Option<String>,
+    /// The configuration with the models.
+    pub config: Option<PathBuf>,
+}
+
+/// Routes.
+pub fn run(command: &RouteCommand) -> anyhow::Result<()> {
+    let router = build(command)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    match (&command.prompt, &command.input) {
+        (Some(_), Some(_)) => Err(UsageError("give a PROMPT or --input FILE, not both".into()).into()),
+        (None, None) => Err(UsageError("give a PROMPT, or --input FILE with prompts".into()).into()),
+        (Some(prompt), None) => {
+            if prompt.trim().is_empty() {
+                return Err(UsageError("PROMPT is empty; write what you want routed".into()).into());
+            }
+            let request = ChatRequest::from_prompt(prompt);
+            let decision = runtime.block_on(decide(&router, &request)).map_err(usage)?;
+            if command.json {
+                println!("{}", serde_json::to_string(&decision.row(None))?);
+            } else {
+                explain::print_decision(&decision);
+            }
+            if command.explain && !command.json {
+                explain::print_explanation(&router, prompt, &decision)?;
+            }
+            Ok(())
+        }
+        (None, Some(input)) => route_file(&router, &runtime, input, command.output.as_deref()),
+    }
+}
+
+fn build(command: &RouteCommand) -> anyhow::Result<Router> {
+    match parts::read_optional_config(command.config.as_ref())? {
+        Some(config) => parts::build_router(&config, command.router.as_deref().map(Path::new)),
+        None => parts::build_router_without_models(command.router.as_deref().unwrap_or(crate::embedder::BUILTIN)),
+    }
+}
+
+/// A decision, or without models the classification alone.
+async fn decide(router: &Router, request: &ChatRequest) -> Result<Decision, RouteError> {
+    if !router.registry().models().is_empty() {
+        return router.decide(request, &Overrides::default()).await;
+    }
+    let signals = router.read(request).await?;
+    let reason = format!(
+        "{}, {} complexity; no model is chosen because none is configured (--config FILE)",
+        signals.task, signals.complexity
+    );
+    let plan = Plan::Chain(Vec::new());
+    Ok(Decision { id: Decision::new_id(), signals: Some(signals), plan, strategy: None, reason })
+}
+
+fn route_file(
+    router: &Router,
+    runtime: &tokio::runtime::Runtime,
+    input: &Path,
+    output: Option<&Path>,
+) -> anyhow::Result<()> {
+    let rows = PromptRow::read_file(input).map_err(|error| UsageError(error.to_string()))?;
+    let Some(output) = output else {
+        return write_decisions(router, runtime, input, &rows, &mut std::io::stdout().lock());
+    };
+    let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".semroute-decisions-")
+        .tempfile_in(parent)
+        .with_context(|| format!("--output {}", output.display()))?;
+    write_decisions(router, runtime, input, &rows, &mut file)?;
+    file.as_file().sync_all()?;
+    file.persist(output).map_err(|error| error.error).with_context(|| format!("--output {}", output.display()))?;
+    Ok(())
+}
+
+fn write_decisions(
+    router: &Router,
+    runtime: &tokio::runtime::Runtime,
+    input: &Path,
+    rows: &[PromptRow],
+    output: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let bar = progress::bar(rows.len(), "routing");
+    let mut output = BufWriter::new(output);
+    for batch in rows.chunks(ROWS_A_BATCH) {
+        let requests: Vec<ChatRequest> = batch
+            .iter()
+            .map(|row| match &row.source {
+                PromptSource::Text(text) => ChatRequest::from_prompt(text),
+                PromptSource::Conversation(request) => (**request).clone(),
+            })
+            .collect();
+        let decisions = runtime.block_on(join_all(requests.iter().map(|request| decide(router, request))));
+        for (row, decision) in batch.iter().zip(decisions) {
+            let decision =
+                decision.map_err(|error| UsageError(format!("{}:{}: {error}", input.display(), row.line)))?;
+            serde_json::to_writer(&mut output, &decision.row(Some(row.id.clone())))?;
+            output.write_all(b"\n")?;
+        }
+        bar.inc(batch.len() as u64);
+    }
+    bar.finish_and_clear();
+    output.flush()?;
+    Ok(())
+}
+
+fn usage(error: RouteError) -> anyhow::Error {
+    match error {
+        RouteError::Embed(_) => error.into(),
+        RouteError::UnknownModel(_) | RouteError::NoCandidate(_) | RouteError::EmptyPrompt => {
+            UsageError(error.to_string()).into()
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The row shapes of DESIGN: prompts, labelled prompts, outcomes, pairs. Unknown fields are ignored.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::{DatasetError, JsonLines};
+use crate::chat::ChatRequest;
+
+/// What a row asks: a bare prompt or a conversation.
+#[derive(Debug, Clone)]
+pub enum PromptSource {
+    /// `"prompt": "..."`
+    Text(String),
+    /// `"messages": [...]`
+    Conversation(Box<ChatRequest>),
+}
+
+/// `{"id", "prompt"}` or `{"id", "messages"}`
+#[derive(Debug, Clone)]
+pub struct PromptRow {
+    /// As it stands in the file; the line number where there is none.
+    pub id: Value,
+    /// The prompt.
+    pub source: PromptSource,
+    /// 1-based line.
+    pub line: usize,
+}
+
+/// A prompt with one or both labels.
+#[derive(Debug, Clone)]
+pub struct LabelRow {
+    /// The prompt.
+    pub prompt: PromptRow,
+    /// The task, or whatever field was named.
+    pub task: Option<String>,
+    /// The complexity.
+    pub complexity: Option<String>,
+}
+
+/// How several models answered one prompt.
+#[derive(Debug, Clone)]
+pub struct OutcomeRow {
+    /// The prompt.
+    pub prompt: PromptRow,
+    /// Quality per model, 0..1.
+    pub scores: BTreeMap<String, f64>,
+    /// Real cost per model in USD, where it is known.
+    pub cost_usd: BTreeMap<String, f64>,
+}
+
+/// Two prompts that should route the same.
+#[derive(Debug, Clone)]
+pub struct PairRow {
+    /// The first.
+    pub prompt: String,
+    /// Its paraphrase.
+    pub paraphrase: String,
+}
+
+/// Which fields of a row hold labels.
+#[derive(Debug, Clone)]
+pub struct LabelFields {
+    /// Field of the task label.
+    pub task: String,
+    /// Field of the complexity label.
+    pub complexity: String,
+}
+
+impl Default for LabelFields {
+    fn default() -> Self {
+        Self { task: "task".into(), complexity: "complexity".into() }
+    }
+}
+
+impl PromptRow {
+    /// Reads a file of prompts.
+    pub fn read_file(path: &Path) -> Result<Vec<Self>, DatasetError> {
+        read_rows(path, Self::from_object)
+    }
+
+    /// Reads one row; the message says what is wrong.
+    pub fn from_object(line: usize, object: &Map<String, Value>) -> Result<Self, String> {
+        let id = match object.get("id") {
+            None | Some(Value::Null) => Value::from(line),
+            Some(id @ (Value::String(_) | Value::Number(_))) => id.clone(),
+            Some(other) => return Err(format!("\"id\" must be a string or a number, found {}", kind(other))),
+        };
+        let source = match (object.get("prompt"), object.get("messages")) {
+            (Some(Value::String(prompt)), _) if prompt.trim().is_empty() => {
+                return Err("\"prompt\" is empty; remove the row or write a prompt".into());
+            }
+            (Some(Value::String(prompt)), _) => PromptSource::Text(prompt.clone()),
+            (Some(other), _) => return Err(format!("\"prompt\" must be a string, found {}", kind(other))),
+            (None, Some(messages)) => PromptSource::Conversation(Box::new(
+                ChatRequest::from_messages(messages.clone()).map_err(|error| error.to_string())?,
+            )),
+            (None, None) => return Err("the row has neither \"prompt\" nor \"messages\"".into()),
+        };
+        Ok(Self { id, source, line })
+    }
+}
+
+impl LabelRow {
+    /// Reads a file of labels. Every row must carry at least one of the fields.
+    pub fn read_file(path: &Path, fields: &LabelFields) -> Result<Vec<Self>, DatasetError> {
+        read_rows(path, |line, object| {
+            let prompt = PromptRow::from_object(line, object)?;
+            let task = label(object, &fields.task)?;
+            let complexity = label(object, &fields.complexity)?;
+            if task.is_none() && complexity.is_none() {
+                return Err(format!("the row has no label: expected {:?} or {:?}", fields.task, fields.complexity));
+            }
+            Ok(Self { prompt, task, complexity })
+        })
+    }
+}
+
+impl OutcomeRow {
+    /// Reads a file of outcomes.
+    pub fn read_file(path: &Path) -> Result<Vec<Self>, DatasetError> {
+        read_rows(path, |line, object| {
+            let prompt = PromptRow::from_object(line, object)?;
+            let scores = numbers(object, "scores", Some(1.0))?;
+            if scores.is_empty() {
+                return Err("\"scores\" is missing or empty: expected {\"MODEL\": 0..1, ...}".into());
+            }
+            Ok(Self { prompt, scores, cost_usd: numbers(object, "cost_usd", None)? })
+        })
+    }
+}
+
+impl PairRow {
+    /// Reads a file of `{"prompt", "paraphrase"}` rows.
+    pub fn read_file(path: &Path) -> Result<Vec<Self>, DatasetError> {
+        read_rows(path, |_, object| {
+            let text = |name: &str| match object.get(name) {
+                Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.clone()),
+                _ => Err(format!("{name:?} must be a string that is not empty")),
+            };
+            Ok(Self { prompt: text("prompt")?, paraphrase: text("paraphrase")? })
+        })
+    }
+}
+
+fn read_rows<T>(
+    path: &Path,
+    read: impl Fn(usize, &Map<String, Value>) -> Result<T, String>,
+) -> Result<Vec<T>, DatasetError> {
+    let mut lines = JsonLines::open(path)?;
+    let mut rows = Vec::new();
+    while let Some(next) = lines.next() {
+        let (line, object) = next?;
+        rows.push(read(line, &object).map_err(|message| lines.row_error(line, message))?);
+    }
+    if rows.is_empty() { Err(lines.empty_error()) } else { Ok(rows) }
+}
+
+fn label(object: &Map<String, Value>, field: &str) -> Result<Option<String>, String> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(label)) if !label.trim().is_empty() => Ok(Some(label.trim().to_owned())),
+        Some(Value::Number(label)) => Ok(Some(label.to_string())),
+        Some(Value::String(_)) => Err(format!("{field:?} is empty")),
+        Some(other) => Err(format!("{field:?} must be a string or a number, found {}", kind(other))),
+    }
+}
+
+fn numbers(object: &Map<String, Value>, field: &str, most: Option<f64>) -> Result<BTreeMap<String, f64>, String> {
+    let Some(Value::Object(entries)) = object.get(field) else {
+        return match object.get(field) {
+            None | Some(Value::Null) => Ok(BTreeMap::new()),
+            Some(other) => Err(format!("{field:?} must be an object, found {}", kind(other))),
+        };
+    };
+    let range = most.map_or("zero or more".to_owned(), |most| format!("between 0 and {most}"));
+    let mut values = BTreeMap::new();
+    for (model, value) in entries {
+        match value {
+            Value::Null => {}
+            Value::Bool(correct) => drop(values.insert(model.clone(), f64::from(u8::from(*correct)))),
+            _ => match value.as_f64() {
+                Some(number) if number >= 0.0 && most.is_none_or(|most| number <= most) => {
+                    values.insert(model.clone(), number);
+                }
+                _ => return Err(format!("\"{field}.{model}\" must be a number {range}, found {value}")),
+            },
+        }
+    }
+    Ok(values)
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,76 @@
+//! Text to vector. Two kinds behind one trait: the static token table built into the binary, and BERT-family transformers
+//! through candle. Plain strings go in and plain `Vec<f32>`s come out: no candle or tokenizer type crosses this door.
+
+mod builtin;
+pub mod download;
+mod folder;
+mod open;
+mod pooling;
+mod queue;
+mod static_table;
+mod table_file;
+mod transformer;
+
+use thiserror::Error;
+
+pub use builtin::builtin;
+pub use download::{ModelFilesError, locate, pull};
+pub use folder::{FolderError, TransformerFolder};
+pub use open::{OpenError, OpenedEmbedder, open};
+pub use queue::{EmbeddingQueue, QueueError, QueueLimits};
+pub use static_table::StaticTable;
+pub use table_file::{TableFileError, TableRows, write_table};
+pub use transformer::{DeviceChoice, TokenIds, Transformer};
+
+/// Name under which the built-in static table is asked for and reported.
+pub const BUILTIN: &str = "builtin";
+
+/// What an artifact remembers of the embedder it was trained on.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct EmbedderIdentity {
+    /// `builtin`, a hub name, or the name of a folder.
+    pub name: String,
+    /// Length of its vectors.
+    pub dims: usize,
+    /// blake3 of the files that decide its vectors, as 64 hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// One text's vector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedding {
+    /// Unit length, or all zeros when the text holds no known token.
+    pub vector: Vec<f32>,
+    /// Tokens that were read, special tokens included.
+    pub tokens: usize,
+    /// Whether the text went on past what the embedder reads.
+    pub truncated: bool,
+}
+
+/// Why a text could not be embedded.
+#[derive(Debug, Error)]
+pub enum EmbedError {
+    /// The tokenizer refused the text.
+    #[error("tokenizing failed: {0}")]
+    Tokenize(String),
+    /// The model's arithmetic failed.
+    #[error("the embedding model failed: {0}")]
+    Model(String),
+}
+
+/// Turns texts into vectors, one a text, in order. A batch gives the same vectors as its texts one by one.
+pub trait Embedder: Send + Sync {
+    /// Name, size and fingerprint.
+    fn identity(&self) -> &EmbedderIdentity;
+    /// Embeds every text.
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Embedding>, EmbedError>;
+}
+
+/// Scales to unit length; leaves zeros alone.
+fn normalise(vector: &mut [f32]) {
+    let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if norm > 0.0 {
+        let inverse = 1.0 / norm;
+        vector.iter_mut().for_each(|x| *x *= inverse);
+    }
+}

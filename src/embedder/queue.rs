@@ -1,0 +1,136 @@
+//! One thread owns the transformer; requests queue for it. There is no batching timer: a batch is whatever queued while the
+//! model was busy, so a lone request never waits. The queue is bounded, and a request whose client left is dropped.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{EmbedError, EmbedderIdentity, Embedding, TokenIds, Transformer};
+use crate::embedder::Embedder;
+
+/// Bounds of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueLimits {
+    /// Requests that may wait; one more is refused at once.
+    pub waiting: usize,
+    /// Tokens of one batch, padding included.
+    pub padded_tokens: usize,
+}
+
+impl Default for QueueLimits {
+    fn default() -> Self {
+        Self { waiting: 512, padded_tokens: 4096 }
+    }
+}
+
+/// Why a queued text got no vector.
+#[derive(Debug, Error)]
+pub enum QueueError {
+    /// As many requests wait as may.
+    #[error("the embedding queue is full")]
+    Full,
+    /// The model thread has ended.
+    #[error("the embedding thread has stopped")]
+    Stopped,
+    /// The text or the model failed.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+}
+
+/// What the queue runs: tokenizing on the caller's thread, forward passes on the model's.
+pub(super) trait BatchModel: Send + Sync + 'static {
+    fn identity(&self) -> &EmbedderIdentity;
+    fn tokenize(&self, text: &str) -> Result<TokenIds, EmbedError>;
+    fn forward(&self, batch: &[&TokenIds]) -> Result<Vec<Embedding>, EmbedError>;
+}
+
+impl BatchModel for Transformer {
+    fn identity(&self) -> &EmbedderIdentity {
+        Embedder::identity(self)
+    }
+    fn tokenize(&self, text: &str) -> Result<TokenIds, EmbedError> {
+        Transformer::tokenize(self, text)
+    }
+    fn forward(&self, batch: &[&TokenIds]) -> Result<Vec<Embedding>, EmbedError> {
+        Transformer::forward(self, batch)
+    }
+}
+
+struct Waiting {
+    tokens: TokenIds,
+    reply: oneshot::Sender<Result<Embedding, EmbedError>>,
+}
+
+/// Handle to the model thread; the thread ends when the last handle is dropped.
+#[derive(Clone)]
+pub struct EmbeddingQueue {
+    model: Arc<dyn BatchModel>,
+    sender: mpsc::Sender<Waiting>,
+}
+
+impl EmbeddingQueue {
+    /// Starts the model thread.
+    pub fn start(model: Arc<Transformer>, limits: QueueLimits) -> std::io::Result<Self> {
+        Self::start_model(model, limits)
+    }
+
+    fn start_model(model: Arc<dyn BatchModel>, limits: QueueLimits) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel(limits.waiting.max(1));
+        let thread_model = Arc::clone(&model);
+        std::thread::Builder::new()
+            .name("embedding".into())
+            .spawn(move || serve(thread_model.as_ref(), receiver, limits.padded_tokens))?;
+        Ok(Self { model, sender })
+    }
+
+    /// The model's identity.
+    pub fn identity(&self) -> &EmbedderIdentity {
+        self.model.identity()
+    }
+
+    /// Waits for this text's turn. Dropping the future takes the text out of the queue before it costs a pass.
+    pub async fn embed(&self, text: &str) -> Result<Embedding, QueueError> {
+        let tokens = self.model.tokenize(text)?;
+        let (reply, answer) = oneshot::channel();
+        self.sender.try_send(Waiting { tokens, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => QueueError::Full,
+            mpsc::error::TrySendError::Closed(_) => QueueError::Stopped,
+        })?;
+        Ok(answer.await.map_err(|_| QueueError::Stopped)??)
+    }
+}
+
+fn serve(model: &dyn BatchModel, mut receiver: mpsc::Receiver<Waiting>, padded_tokens: usize) {
+    let mut held_over = None;
+    while let Some(first) = held_over.take().or_else(|| receiver.blocking_recv()) {
+        let mut longest = first.tokens.len();
+        let mut batch = vec![first];
+        while let Ok(next) = receiver.try_recv() {
+            if next.reply.is_closed() {
+                continue;
+            }
+            let padded_length = longest.max(next.tokens.len());
+            if padded_length * (batch.len() + 1) > padded_tokens {
+                held_over = Some(next);
+                break;
+            }
+            longest = padded_length;
+            batch.push(next);
+        }
+        batch.retain(|waiting| !waiting.reply.is_closed());
+        let tokens: Vec<&TokenIds> = batch.iter().map(|waiting| &waiting.tokens).collect();
+        match model.forward(&tokens) {
+            Ok(embeddings) => batch.into_iter().zip(embeddings).for_each(|(waiting, embedding)| {
+                // A client that left meanwhile is no error.
+                let _ = waiting.reply.send(Ok(embedding));
+            }),
+            Err(error) => {
+                let message = error.to_string();
+                batch.into_iter().for_each(|waiting| {
+                    let _ = waiting.reply.send(Err(EmbedError::Model(message.clone())));
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Metrics as pure functions on plain slices: predictions and truth in, figures out. Needs no model and reads no file, so
+//! that training can use the same figures; the report is data here, and words and tables in `report`.
+
+mod abstention;
+mod arena;
+pub mod baselines;
+mod calibration;
+mod classification;
+mod hull;
+mod label_report;
+mod many_model;
+mod ordinal;
+mod outcome_report;
+mod quality;
+pub mod report;
+mod risk_coverage;
+mod split;
+mod two_model;
+
+pub use abstention::{AbstentionRow, AbstentionScores, score_abstention};
+pub use arena::arena_score;
+pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin, calibrate_values, score_calibration};
+pub use classification::{ClassScores, ClassificationScores, best_label, score_classification};
+pub use hull::{CostQuality, area_under_hull, non_decreasing_concave_hull};
+pub use label_report::{LabelBaseline, LabelReport, LabelSlice, LabelledRows};
+pub use many_model::{
+    LambdaPoint, ManyModelOutcomes, ManyModelScores, lambda_grid, oracle_scores, score_many_model, zero_router_scores,
+};
+pub use ordinal::{OrdinalScores, score_ordinal, spearman};
+pub use outcome_report::{
+    FixedChoice, ManyModelReport, OutcomesReport, TwoModelBaseline, TwoModelReport, TwoModelRows, many_model_report,
+    two_model_report,
+};
+pub use quality::{QualityScores, score_quality};
+pub use risk_coverage::{RiskCoverage, RiskCoveragePoint, risk_coverage};
+pub use split::hold_out;
+pub use two_model::{TwoModelPoint, TwoModelScores, oracle_order, random_two_model, score_two_model};

@@ -1,0 +1,145 @@
+//! What became of each try of a chain: for headers, metrics, the log and the error body.
+
+use std::fmt;
+use std::time::Duration;
+
+/// One try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The model's name in the registry.
+    pub model: String,
+    /// Its provider's name.
+    pub provider: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// From sending until the answer began, or the failure.
+    pub elapsed: Duration,
+}
+
+/// The end of a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The provider answered, and its answer goes to the client: a success, or a refusal that another model would repeat.
+    Answered {
+        /// Its status.
+        status: u16,
+    },
+    /// Another model may do better.
+    Failed(Failure),
+}
+
+/// Why a try failed. Texts come from this program and the operating system, never from the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// No connection.
+    Connect(String),
+    /// A time limit passed.
+    Timeout(TimeoutKind),
+    /// A status that calls for another provider: 408, 429, 5xx, and redirects, which are never followed.
+    Status {
+        /// The status.
+        status: u16,
+        /// `Retry-After`, as it came.
+        retry_after: Option<String>,
+    },
+    /// The connection failed after it stood, before anything was forwarded.
+    Broken(String),
+    /// A stream whose first event is an error.
+    ErrorEvent,
+    /// A whole answer above `max_answer_bytes`.
+    TooLarge {
+        /// The limit.
+        limit_bytes: usize,
+    },
+    /// The model is not known to this gateway.
+    NotConfigured,
+}
+
+/// Which time limit passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeoutKind {
+    /// `connect_timeout_ms`
+    Connect,
+    /// `first_byte_timeout_ms`
+    FirstByte,
+    /// `between_chunks_timeout_ms`
+    BetweenChunks,
+    /// `total_timeout_ms`
+    Total,
+}
+
+impl Outcome {
+    /// The failure, if it is one.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            Self::Answered { .. } => None,
+        }
+    }
+}
+
+impl Failure {
+    /// A short word for metrics: a status, or the kind of failure.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Connect(_) => "connect".into(),
+            Self::Timeout(_) => "timeout".into(),
+            Self::Status { status, .. } => status.to_string(),
+            Self::Broken(_) => "broken".into(),
+            Self::ErrorEvent => "error_event".into(),
+            Self::TooLarge { .. } => "too_large".into(),
+            Self::NotConfigured => "not_configured".into(),
+        }
+    }
+
+    /// Reads an error of the HTTP client; `None` as timeout kind means that it was no time limit of ours.
+    pub(super) fn from_client(error: reqwest::Error) -> Self {
+        if error.is_timeout() && error.is_connect() {
+            return Self::Timeout(TimeoutKind::Connect);
+        }
+        let is_connect = error.is_connect();
+        let text = innermost(&error.without_url());
+        if is_connect { Self::Connect(text) } else { Self::Broken(text) }
+    }
+}
+
+/// The deepest cause says what happened ("connection refused"); the layers above it only say where.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string().to_lowercase()
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}: {}", self.model, self.provider, self.outcome)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered { status } => write!(f, "status {status}"),
+            Self::Failed(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(text) => write!(f, "cannot connect ({text})"),
+            Self::Timeout(TimeoutKind::Connect) => f.write_str("no connection in time"),
+            Self::Timeout(TimeoutKind::FirstByte) => f.write_str("no first byte in time"),
+            Self::Timeout(TimeoutKind::BetweenChunks) => f.write_str("silent in the middle of its answer"),
+            Self::Timeout(TimeoutKind::Total) => f.write_str("not finished in time"),
+            Self::Status { status, .. } => write!(f, "status {status}"),
+            Self::Broken(text) => write!(f, "the connection broke ({text})"),
+            Self::ErrorEvent => f.write_str("the stream began with an error"),
+            Self::TooLarge { limit_bytes } => write!(f, "the answer is larger than {limit_bytes} bytes"),
+            Self::NotConfigured => f.write_str("not configured in this gateway"),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Counts what providers did: tries, failures, fallbacks, streams, tokens, cost. Labels come from the configuration alone, so
+//! their number is bounded. Uses OpenTelemetry's `gen_ai` names where there are any.
+
+use metrics::{counter, histogram};
+
+use super::attempt::{Attempt, Outcome};
+use crate::chat::Usage;
+use crate::routing::Prices;
+
+/// The names of the gateway's metrics.
+pub mod metric {
+    /// Tries by provider, model and outcome (`answered`, a status, or a kind of failure).
+    pub const ATTEMPTS: &str = "semroute_upstream_attempts_total";
+    /// Statuses from 400 and failures, by provider and status or kind of failure.
+    pub const ERRORS: &str = "semroute_upstream_errors_total";
+    /// Moves to the next model of a chain, by the model left and the model tried next.
+    pub const FALLBACKS: &str = "semroute_fallbacks_total";
+    /// Streams by provider, model and end: `complete`, `client_left`, or a kind of failure.
+    pub const STREAMS: &str = "semroute_streams_total";
+    /// Cost of an answer in USD; its sum is the spend.
+    pub const COST_USD: &str = "semroute_answer_cost_usd";
+    /// Answers whose cost is unknown, because the price or the token counts are.
+    pub const COST_UNKNOWN: &str = "semroute_answer_cost_unknown_total";
+    /// Tokens of an answer by type (`input`, `cached_input`, `output`); its sum is the total.
+    pub const TOKENS: &str = "gen_ai_client_token_usage";
+    /// Seconds from sending until an answer began or failed.
+    pub const DURATION: &str = "gen_ai_client_operation_duration_seconds";
+}
+
+pub(super) fn record_attempt(attempt: &Attempt) {
+    let (provider, model) = (attempt.provider.clone(), attempt.model.clone());
+    let (outcome, error) = match &attempt.outcome {
+        Outcome::Answered { status } if *status < 400 => ("answered".to_owned(), None),
+        Outcome::Answered { status } => (status.to_string(), Some(status.to_string())),
+        Outcome::Failed(failure) => (failure.label(), Some(failure.label())),
+    };
+    if let Some(status) = error {
+        counter!(metric::ERRORS, "provider" => provider.clone(), "status" => status).increment(1);
+    }
+    histogram!(metric::DURATION, "gen_ai_provider_name" => provider.clone(), "gen_ai_request_model" => model.clone())
+        .record(attempt.elapsed);
+    counter!(metric::ATTEMPTS, "provider" => provider, "model" => model, "outcome" => outcome).increment(1);
+}
+
+pub(super) fn record_fallback(left: &str, tried_next: &str) {
+    counter!(metric::FALLBACKS, "from" => left.to_owned(), "to" => tried_next.to_owned()).increment(1);
+}
+
+/// Records tokens and cost, and returns the cost: `None` where the price or the usage is unknown, never 0 for it.
+pub(super) fn record_usage(model: &str, provider: &str, usage: Option<Usage>, prices: Option<Prices>) -> Option<f64> {
+    if let Some(usage) = usage {
+        for (kind, tokens) in [("input", usage.input), ("cached_input", usage.cached_input), ("output", usage.output)] {
+            histogram!(metric::TOKENS, "gen_ai_provider_name" => provider.to_owned(),
+                "gen_ai_request_model" => model.to_owned(), "gen_ai_token_type" => kind)
+            .record(tokens as f64);
+        }
+    }
+    let cost_usd = prices.zip(usage).map(|(prices, usage)| prices.cost_usd(usage));
+    let labels = [("provider", provider.to_owned()), ("model", model.to_owned())];
+    match cost_usd {
+        Some(cost_usd) => histogram!(metric::COST_USD, &labels).record(cost_usd),
+        None => counter!(metric::COST_UNKNOWN, &labels).increment(1),
+    }
+    cost_usd
+}
+
+/// How a stream ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StreamEnd {
+    Complete,
+    Broken(String),
+}
+
+/// Follows one stream and records it when it is dropped, which is also how a client that leaves is noticed.
+pub(super) struct StreamMeter {
+    model: String,
+    provider: String,
+    prices: Option<Prices>,
+    usage: Option<Usage>,
+    end: Option<StreamEnd>,
+}
+
+impl StreamMeter {
+    pub(super) fn new(model: String, provider: String, prices: Option<Prices>) -> Self {
+        Self { model, provider, prices, usage: None, end: None }
+    }
+
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
+    pub(super) fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    pub(super) fn note_usage(&mut self, usage: Option<Usage>) {
+        self.usage = usage;
+    }
+
+    /// The first end counts.
+    pub(super) fn end(&mut self, end: StreamEnd) {
+        self.end.get_or_insert(end);
+    }
+}
+
+impl Drop for StreamMeter {
+    fn drop(&mut self) {
+        let end = match self.end.take() {
+            Some(StreamEnd::Complete) => "complete".to_owned(),
+            Some(StreamEnd::Broken(failure)) => failure,
+            None => "client_left".to_owned(),
+        };
+        record_usage(&self.model, &self.provider, self.usage, self.prices);
+        let (provider, model) = (self.provider.clone(), self.model.clone());
+        counter!(metric::STREAMS, "provider" => provider, "model" => model, "end" => end).increment(1);
+    }
+}

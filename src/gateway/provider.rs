@@ -1,0 +1,147 @@
+//! One configured provider, ready to be called: checked address, key, timeouts. Never prints its key.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use reqwest::{Client, Url};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::connection::Clients;
+use super::{GatewayError, ProviderConfig, ProviderKind};
+
+/// How long each step may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    pub(super) first_byte: Duration,
+    pub(super) between_chunks: Duration,
+    pub(super) total: Duration,
+}
+
+/// A provider that can be called.
+pub(super) struct Provider {
+    pub(super) name: String,
+    pub(super) kind: ProviderKind,
+    pub(super) client: Client,
+    pub(super) base_url: Url,
+    pub(super) key: Option<SecretString>,
+    pub(super) timeouts: Timeouts,
+    pub(super) max_answer_bytes: usize,
+}
+
+impl Provider {
+    /// Checks a `[[providers]]` table. `key` is the value of its variable.
+    pub(super) fn from_config(
+        config: &ProviderConfig,
+        index: usize,
+        key: Option<SecretString>,
+        clients: &mut Clients,
+    ) -> Result<Self, GatewayError> {
+        let base_url = read_base_url(&config.base_url, index)?;
+        if let Some(key) = &key
+            && HeaderValue::from_str(key.expose_secret()).is_err()
+        {
+            let variable = config.api_key_env.clone().unwrap_or_default();
+            return Err(GatewayError::UnusableKey { index, variable });
+        }
+        for (field, timeout_ms) in [
+            ("connect_timeout_ms", config.connect_timeout_ms),
+            ("first_byte_timeout_ms", config.first_byte_timeout_ms),
+            ("between_chunks_timeout_ms", config.between_chunks_timeout_ms),
+            ("total_timeout_ms", config.total_timeout_ms),
+        ] {
+            if timeout_ms == 0 {
+                return Err(GatewayError::ZeroTimeout { index, field });
+            }
+        }
+        Ok(Self {
+            name: config.name.clone(),
+            kind: config.kind,
+            client: clients.client_for(&base_url, limit(config.connect_timeout_ms))?,
+            base_url,
+            key,
+            timeouts: Timeouts {
+                first_byte: limit(config.first_byte_timeout_ms),
+                between_chunks: limit(config.between_chunks_timeout_ms),
+                total: limit(config.total_timeout_ms),
+            },
+            max_answer_bytes: config.max_answer_bytes,
+        })
+    }
+
+    /// The text with this provider's key, should it hold it, struck out.
+    pub(super) fn redact(&self, body: bytes::Bytes) -> bytes::Bytes {
+        let Some(key) = &self.key else { return body };
+        let key = key.expose_secret();
+        let text = String::from_utf8_lossy(&body);
+        if key.is_empty() || !text.contains(key) {
+            return body;
+        }
+        text.replace(key, "[redacted]").into()
+    }
+}
+
+/// At most a year: a clock cannot be moved ahead by any number, and "no limit" is written as a large one.
+fn limit(timeout_ms: u64) -> Duration {
+    Duration::from_millis(timeout_ms.min(365 * 24 * 3_600_000))
+}
+
+/// An address with a trailing slash, so that paths are joined below it.
+fn read_base_url(text: &str, index: usize) -> Result<Url, GatewayError> {
+    let refuse = |reason: String| GatewayError::BadBaseUrl { index, reason };
+    let mut url: Url = text.parse().map_err(|error| refuse(format!("{error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse(format!("the scheme is {:?}", url.scheme())));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("it holds credentials; use api_key_env".into()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("it holds a query or a fragment".into()));
+    }
+    if url.path().trim_end_matches('/').ends_with("/chat/completions") {
+        return Err(refuse("it must end before /chat/completions".into()));
+    }
+    let path = format!("{}/", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_joined_below_its_path() {
+        for text in ["https://h/v1", "https://h/v1/", "https://h/v1//"] {
+            let url = read_base_url(text, 0).unwrap().join("chat/completions").unwrap();
+            assert_eq!(url.as_str(), "https://h/v1/chat/completions");
+        }
+    }
+
+    #[test]
+    fn a_base_url_that_cannot_serve_is_refused_with_its_index() {
+        for text in [
+            "",
+            "api.openai.com",
+            "file:///etc",
+            "https://u:p@h/v1",
+            "https://h/v1?x=1",
+            "https://h/v1/chat/completions",
+        ] {
+            let error = read_base_url(text, 3).unwrap_err().to_string();
+            assert!(error.starts_with("providers[3].base_url: "), "{error}");
+            assert!(!error.contains("u:p"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_struck_out_of_what_a_provider_says() {
+        let mut config = ProviderConfig::new("a", "http://127.0.0.1:1/v1");
+        config.api_key_env = Some("K".into());
+        let provider =
+            Provider::from_config(&config, 0, Some("sk-very-secret".into()), &mut Clients::default()).unwrap();
+        let body = provider.redact(bytes::Bytes::from_static(b"bad key: sk-very-secret."));
+        assert_eq!(&body[..], b"bad key: [redacted].");
+    }
+}

@@ -1,0 +1,34 @@
+//! The one default-deny layer: whatever the path, a key is asked for unless the *matched route* is on the short list below.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::AppState;
+use super::error::ApiError;
+
+/// Probes have no key. Nothing else is open.
+const OPEN_ROUTES: [&str; 2] = ["/health/live", "/health/ready"];
+
+pub(super) async fn authenticate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let is_open = matched.is_some_and(|route| OPEN_ROUTES.contains(&route));
+    if !is_open {
+        let key = presented_key(request.headers());
+        if !state.parts.keys.admits(key) {
+            return ApiError::unauthenticated(key.is_some()).into_response();
+        }
+    }
+    next.run(request).await
+}
+
+/// The key of `Authorization: Bearer`, or else of `x-api-key`.
+fn presented_key(headers: &HeaderMap) -> Option<&[u8]> {
+    let bearer = headers.get(AUTHORIZATION).and_then(|value| {
+        let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len())?;
+        scheme.eq_ignore_ascii_case(b"Bearer ").then(|| key.trim_ascii())
+    });
+    bearer.or_else(|| headers.get("x-api-key").map(|value| value.as_bytes().trim_ascii()))
+}

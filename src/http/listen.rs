@@ -1,0 +1,60 @@
+//! Opens the port. Refuses to be reachable from outside without keys, and says what to do when it cannot listen.
+
+use std::io;
+use std::net::SocketAddr;
+
+use thiserror::Error;
+use tokio::net::{TcpListener, lookup_host};
+
+/// Why the server does not listen.
+#[derive(Debug, Error)]
+pub enum ListenError {
+    /// Not an address.
+    #[error(
+        "cannot listen on {listen}: not an address and port such as 127.0.0.1:8080; correct --listen or [server] listen"
+    )]
+    BadAddress {
+        /// What was given.
+        listen: String,
+    },
+    /// Reachable from outside, and open to everybody.
+    #[error(
+        "cannot listen on {listen} without keys: anyone who can reach it could spend your money; set [auth] required = true \
+         and keys_env, or listen on 127.0.0.1"
+    )]
+    OpenToAll {
+        /// What was given.
+        listen: String,
+    },
+    /// Another program has the port.
+    #[error(
+        "cannot listen on {listen}: the address is already in use; choose another with --listen or [server] listen"
+    )]
+    InUse {
+        /// What was given.
+        listen: String,
+    },
+    /// Anything else the system says.
+    #[error("cannot listen on {listen}: {error}; choose another with --listen or [server] listen")]
+    Refused {
+        /// What was given.
+        listen: String,
+        /// The system's word.
+        error: io::Error,
+    },
+}
+
+/// A listening socket at `listen`. `locked`: every caller needs a key.
+pub(super) async fn open(listen: &str, locked: bool) -> Result<TcpListener, ListenError> {
+    let listen = listen.to_owned();
+    let Ok(addresses) = lookup_host(&listen).await.map(Iterator::collect::<Vec<SocketAddr>>) else {
+        return Err(ListenError::BadAddress { listen });
+    };
+    if !locked && !addresses.iter().all(|address| address.ip().is_loopback()) {
+        return Err(ListenError::OpenToAll { listen });
+    }
+    TcpListener::bind(&addresses[..]).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => ListenError::InUse { listen },
+        _ => ListenError::Refused { listen, error },
+    })
+}

@@ -1,0 +1,30 @@
+//! The HTTP face: endpoints, JSON shapes, headers, and the one place where errors become statuses. Decides nothing itself: it asks
+//! `limits` who may enter, `routing` which model, `gateway` for the answer.
+
+mod admission;
+mod answer_headers;
+mod app;
+mod authentication;
+mod body;
+mod chat_completions;
+mod config;
+mod error;
+mod fallbacks;
+mod health;
+mod listen;
+mod metrics;
+mod models;
+mod observation;
+mod overrides;
+mod request_id;
+mod route;
+mod server;
+pub mod simulated_upstream;
+mod state;
+
+pub use app::app;
+pub use config::ServerConfig;
+pub use listen::ListenError;
+pub use metrics::metric;
+pub use server::{Server, ServerError};
+pub use state::AppState;

@@ -1,0 +1,13 @@
+//! The `[auth]` table of the configuration. Holds the *name* of the keys' variable, never a key.
+
+use serde::Deserialize;
+
+/// `[auth]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// Whether every call needs a key, but for the health endpoints. Any address but loopback asks for it.
+    pub required: bool,
+    /// The environment variable that holds the keys, separated by commas.
+    pub keys_env: Option<String>,
+}

@@ -1,0 +1,26 @@
+//! `decide(request) -> Decision`: reads the prompt, embeds and classifies it, drops the models that cannot serve the request,
+//! and lets a strategy choose. Selection is pure; only the embedding queue is awaited. Nothing is sent from here.
+
+mod brain;
+mod config;
+mod decision;
+mod models_asked;
+mod quality;
+mod registry;
+mod requirements;
+mod router;
+mod select;
+mod signals;
+mod strategy;
+
+pub use brain::{Brain, BrainError, Classified, Tier, embed_batch, embed_windows};
+pub use config::{ModelConfig, RouterConfig, UnknownModel};
+pub use decision::{Candidate, Decision, DecisionRow, Plan};
+pub use models_asked::{ModelAsked, UnknownModelError};
+pub use quality::QualityTable;
+pub use registry::{Capability, Model, Prices, Registry, RegistryError, UsdPerMtok};
+pub use requirements::Requirements;
+pub use router::{Overrides, RouteError, Router};
+pub use select::{NoCandidate, select};
+pub use signals::Signals;
+pub use strategy::{Strategy, UnknownStrategy};

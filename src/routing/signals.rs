@@ -1,0 +1,34 @@
+//! What the classifier says of one prompt, in the words of a decision.
+
+use std::collections::BTreeMap;
+
+/// Probabilities by label are sorted by label order of the artifact and sum to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signals {
+    /// The most likely task.
+    pub task: String,
+    /// Its calibrated probability.
+    pub task_confidence: f64,
+    /// All tasks.
+    pub task_scores: Vec<(String, f64)>,
+    /// The most likely complexity.
+    pub complexity: String,
+    /// Its calibrated probability.
+    pub complexity_confidence: f64,
+    /// All complexities, easiest first.
+    pub complexity_scores: Vec<(String, f64)>,
+    /// Expected position on the complexity scale: 0 easiest, 1 hardest.
+    pub complexity_score: f64,
+    /// False when nothing like this prompt was seen in training.
+    pub known: bool,
+    /// 0: at the heart of the training data; 1: farther out than everything in it.
+    pub novelty: f64,
+    /// Whether words of the prompt were left unread.
+    pub truncated: bool,
+    /// `builtin` or the transformer's name.
+    pub tier: String,
+    /// Name and short hash of the artifact that classified.
+    pub artifact: String,
+    /// Predicted quality per model named in the artifact's outcomes, 0..1.
+    pub predicted_quality: BTreeMap<String, f64>,
+}

@@ -1,0 +1,46 @@
+//! One request as it is remembered. Plain numbers and names; it has no field for a prompt, an answer or a key.
+
+/// One request as it is remembered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecisionRecord {
+    /// The decision's id.
+    pub id: String,
+    /// When the request came, in milliseconds since 1970.
+    pub time_unix_ms: i64,
+    /// The model that served; `None` when none did.
+    pub model: Option<String>,
+    /// Its provider.
+    pub provider: Option<String>,
+    /// What the prompt asks for; `None` when the client named the model.
+    pub task: Option<String>,
+    /// Calibrated probability of `task`.
+    pub task_confidence: Option<f64>,
+    /// How hard the prompt is.
+    pub complexity: Option<String>,
+    /// Where on the scale from low (0) to critical (1).
+    pub complexity_score: Option<f64>,
+    /// Whether anything like the prompt was seen in training.
+    pub known: Option<bool>,
+    /// How the model was chosen.
+    pub strategy: Option<String>,
+    /// Why, in words that hold nothing of the prompt.
+    pub reason: String,
+    /// Models tried.
+    pub attempts: u32,
+    /// The status answered.
+    pub status: u16,
+    /// Whether the answer was streamed.
+    pub stream: bool,
+    /// Input tokens that were not read from a cache.
+    pub input_tokens: Option<u64>,
+    /// Input tokens that the provider read from its cache.
+    pub cached_input_tokens: Option<u64>,
+    /// Tokens of the answer.
+    pub output_tokens: Option<u64>,
+    /// What it cost; `None` is unknown, which is not zero.
+    pub cost_usd: Option<f64>,
+    /// Time spent here and not waiting for the provider.
+    pub overhead_ms: f64,
+    /// Time from request to the answer's end.
+    pub latency_ms: f64,
+}

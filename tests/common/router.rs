@@ -1,0 +1,122 @@
+//! The real router on a loopback port, built from a configuration as a user would write it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use reqwest::{Client, RequestBuilder, Response};
+use semroute::commands::parts;
+use semroute::config::Config;
+use semroute::gateway::Gateway;
+use semroute::http::{AppState, Server, ServerError};
+use semroute::limits::KeyRing;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::soon;
+
+/// The variables that configurations of tests may name, and what they hold.
+pub const VARIABLES: [(&str, &str); 2] =
+    [("PROVIDER_KEY", "sk-provider-secret"), ("CALLER_KEYS", "first-key,second-key")];
+
+fn variable(name: &str) -> Option<String> {
+    VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+}
+
+/// A running router.
+pub struct TestRouter {
+    addr: SocketAddr,
+    stop: Mutex<Option<oneshot::Sender<()>>>,
+    serving: JoinHandle<Result<(), ServerError>>,
+    client: Client,
+}
+
+/// A provider named `NAME-provider` with one model `NAME` at these prices.
+pub fn model_at(name: &str, base_url: &str, usd_per_mtok: f64, more: &str) -> String {
+    format!(
+        "[[providers]]\nname = \"{name}-provider\"\nbase_url = \"{base_url}\"\n{more}\n\
+         [[models]]\nname = \"{name}\"\nprovider = \"{name}-provider\"\nupstream_name = \"upstream-{name}\"\n\
+         input_usd_per_mtok = {usd_per_mtok:?}\noutput_usd_per_mtok = {usd_per_mtok:?}\n\
+         capabilities = [\"tools\", \"vision\", \"json\"]\n"
+    )
+}
+
+/// A cheap model and a dear one: `auto:cheapest` tries them in this order.
+pub fn cheap_and_dear(cheap_url: &str, dear_url: &str) -> String {
+    model_at("cheap", cheap_url, 1.0, "") + &model_at("dear", dear_url, 10.0, "")
+}
+
+/// The parts of a router, for tests that want no socket.
+pub fn state_of(config: &Config) -> AppState {
+    let registry = config.build_registry("test").unwrap();
+    let gateway = Gateway::build(&config.providers, &registry, variable).unwrap();
+    let keys = KeyRing::build(&config.auth, variable).unwrap();
+    let router = parts::build_router(config, None).unwrap();
+    AppState::new(Arc::new(router), gateway, keys, config.server.clone())
+}
+
+impl TestRouter {
+    pub async fn start(toml: &str) -> Self {
+        let config = Config::from_toml(toml, "test").unwrap();
+        let server = Server::bind("127.0.0.1:0", state_of(&config)).await.unwrap();
+        let addr = server.local_addr();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
+        let client = semroute::gateway::loopback_client().unwrap();
+        Self { addr, stop: Mutex::new(Some(stop)), serving, client }
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("http://{}{path}", self.addr))
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("http://{}{path}", self.addr)).header("content-type", "application/json")
+    }
+
+    /// A chat request with this body.
+    pub async fn chat(&self, body: Value) -> Response {
+        let sending = self.post("/v1/chat/completions").json(&body).send();
+        soon("the router answers", sending).await.unwrap()
+    }
+
+    /// A one-turn request to a model.
+    pub async fn ask(&self, model: &str) -> Response {
+        self.chat(json!({"model": model, "messages": [{"role": "user", "content": "Hello"}]})).await
+    }
+
+    /// The same as a stream.
+    pub async fn ask_streaming(&self, model: &str) -> Response {
+        self.chat(json!({"model": model, "stream": true, "messages": [{"role": "user", "content": "Hello"}]})).await
+    }
+
+    /// Says that it should stop.
+    pub fn begin_stop(&self) {
+        self.stop.lock().unwrap().take().expect("it was told before").send(()).unwrap();
+    }
+
+    /// Says that it should stop; the handle ends when it has.
+    pub fn stop(self) -> JoinHandle<Result<(), ServerError>> {
+        self.begin_stop();
+        self.serving
+    }
+}
+
+/// The error of an OpenAI error body, which the answer must be.
+pub async fn error_of(response: Response) -> Value {
+    let text = response.text().await.unwrap();
+    let body: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("not a JSON body: {text:?}"));
+    let error = body["error"].clone();
+    assert!(error["message"].is_string() && error["type"].is_string(), "not an OpenAI error body: {body}");
+    error
+}
+
+/// A header as text.
+pub fn header(response: &Response, name: &str) -> String {
+    let value = response.headers().get(name).unwrap_or_else(|| panic!("no header {name}: {:?}", response.headers()));
+    value.to_str().unwrap().to_owned()
+}
