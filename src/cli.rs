@@ -8,9 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "semroute", version, arg_required_else_help = true)]
 pub struct Cli {
-    /// Log filter for standard error, such as info or semroute=debug.
-    #[arg(long, global = true, env = "SEMROUTE_LOG", default_value = "warn,semroute=info", value_name = "FILTER")]
-    pub log: String,
+    /// Log filter for standard error, such as info or semroute=debug; by default serve tells of each request and the others
+    /// of warnings only.
+    #[arg(long, global = true, env = "SEMROUTE_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -46,6 +47,17 @@ pub enum Command {
         /// The file.
         file: PathBuf,
     },
+}
+
+impl Cli {
+    /// The log filter: as asked, or what suits the command.
+    pub fn log_filter(&self) -> &str {
+        match (&self.log, &self.command) {
+            (Some(filter), _) => filter,
+            (None, Command::Serve(_)) => "warn,semroute=info",
+            (None, _) => "warn",
+        }
+    }
 }
 
 /// `demo`

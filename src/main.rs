@@ -9,7 +9,7 @@ use semroute::training::DistillOptions;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = start_log(&cli.log) {
+    if let Err(error) = start_log(cli.log_filter()) {
         return report(&UsageError(error).into());
     }
     match run(cli.command) {

@@ -59,6 +59,10 @@ pub fn run(options: DemoOptions) -> anyhow::Result<()> {
 fn config(listen: &str, small_url: &str, large_url: &str) -> anyhow::Result<Config> {
     let text = format!(
         r#"
+        [router]
+        strategy = "balanced"
+        balanced_quality_share = 0.75
+
         [[providers]]
         name = "sim-a"
         kind = "openai"

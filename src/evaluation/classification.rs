@@ -3,6 +3,9 @@
 
 use serde::Serialize;
 
+/// A matrix of more labels is not kept: it grows with their square.
+const MOST_CONFUSION_LABELS: usize = 1000;
+
 /// How well labels were predicted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassificationScores {
@@ -19,7 +22,7 @@ pub struct ClassificationScores {
     pub most_true_share: f64,
     /// One entry a label, in label order.
     pub per_class: Vec<ClassScores>,
-    /// `confusion[truth][predicted]`, in label order.
+    /// `confusion[truth][predicted]`, in label order; empty beyond 1,000 labels.
     pub confusion: Vec<Vec<usize>>,
 }
 
@@ -55,16 +58,21 @@ pub fn best_label(probabilities: &[f64]) -> usize {
 /// Scores predictions; `truth` and the predictions are indices into `labels`, one a row. Rows beyond the shorter list and
 /// indices beyond the labels do not count.
 pub fn score_classification(labels: &[String], truth: &[usize], predicted: &[usize]) -> ClassificationScores {
-    let mut confusion = vec![vec![0usize; labels.len()]; labels.len()];
-    for (truth, predicted) in truth.iter().zip(predicted) {
-        if let Some(cell) = confusion.get_mut(*truth).and_then(|row| row.get_mut(*predicted)) {
-            *cell += 1;
+    let mut counts = vec![Counts::default(); labels.len()];
+    let keeps_confusion = labels.len() <= MOST_CONFUSION_LABELS;
+    let mut confusion = if keeps_confusion { vec![vec![0usize; labels.len()]; labels.len()] } else { Vec::new() };
+    let mut rows = 0;
+    for (&truth, &predicted) in truth.iter().zip(predicted).filter(|(a, b)| **a < labels.len() && **b < labels.len()) {
+        rows += 1;
+        counts[truth].support += 1;
+        counts[predicted].predicted += 1;
+        counts[truth].right += usize::from(truth == predicted);
+        if keeps_confusion {
+            confusion[truth][predicted] += 1;
         }
     }
-    let per_class: Vec<ClassScores> =
-        labels.iter().enumerate().map(|(at, label)| class(label, at, &confusion)).collect();
-    let rows: usize = per_class.iter().map(|class| class.support).sum();
-    let right: usize = (0..labels.len()).map(|at| confusion[at][at]).sum();
+    let right: usize = counts.iter().map(|count| count.right).sum();
+    let per_class: Vec<ClassScores> = labels.iter().zip(&counts).map(|(label, count)| count.class(label)).collect();
     let present: Vec<&ClassScores> = per_class.iter().filter(|class| class.support > 0).collect();
     ClassificationScores {
         rows,
@@ -77,13 +85,20 @@ pub fn score_classification(labels: &[String], truth: &[usize], predicted: &[usi
     }
 }
 
-fn class(label: &str, at: usize, confusion: &[Vec<usize>]) -> ClassScores {
-    let right = confusion[at][at];
-    let support = confusion[at].iter().sum();
-    let predicted = confusion.iter().map(|row| row[at]).sum();
-    let (precision, recall) = (share(right, predicted), share(right, support));
-    let f1 = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
-    ClassScores { label: label.to_owned(), support, predicted, precision, recall, f1 }
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    support: usize,
+    predicted: usize,
+    right: usize,
+}
+
+impl Counts {
+    fn class(self, label: &str) -> ClassScores {
+        let Self { support, predicted, right } = self;
+        let (precision, recall) = (share(right, predicted), share(right, support));
+        let f1 = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
+        ClassScores { label: label.to_owned(), support, predicted, precision, recall, f1 }
+    }
 }
 
 fn share(part: usize, whole: usize) -> f64 {
@@ -122,6 +137,13 @@ mod tests {
         assert!((scores.macro_f1 - (2.0 / 3.0) / 2.0).abs() < 1e-12);
         assert!((scores.most_predicted_share - 1.0).abs() < 1e-12);
         assert!((scores.most_true_share - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn thousands_of_labels_need_no_matrix() {
+        let scores = score_classification(&labels(20_000), &[0, 19_999, 7], &[0, 19_999, 8]);
+        assert!(scores.confusion.is_empty());
+        assert!((scores.accuracy - 2.0 / 3.0).abs() < 1e-12 && (scores.macro_f1 - 2.0 / 3.0).abs() < 1e-12);
     }
 
     #[test]

@@ -152,3 +152,30 @@ impl Gateway {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_empty_is_as_missing_as_one_that_is_unset() {
+        let provider = |name: &str, variable: &str| {
+            let mut config = ProviderConfig::new(name, "http://127.0.0.1:1/v1");
+            config.api_key_env = Some(variable.into());
+            config
+        };
+        let providers = [provider("a", "UNSET"), provider("b", "EMPTY"), provider("c", "BLANK"), provider("d", "SET")];
+        let read_key = |variable: &str| match variable {
+            "EMPTY" => Some(String::new()),
+            "BLANK" => Some(" \n".into()),
+            "SET" => Some("sk-secret\n".into()),
+            _ => None,
+        };
+        let Err(error) = Gateway::build(&providers, &Registry::default(), read_key) else {
+            unreachable!("three keys are missing")
+        };
+        let expected = "missing environment variables: UNSET (the key of provider \"a\"), EMPTY (the key of provider \"b\"), \
+                        BLANK (the key of provider \"c\")";
+        assert_eq!(error.to_string(), expected);
+    }
+}

@@ -11,13 +11,15 @@ use crate::prompt;
 /// Fields of a row by which figures are sliced.
 pub(super) const SLICE_FIELDS: [&str; 2] = ["language", "source"];
 
+/// Values of [`SLICE_FIELDS`], where a row has them.
+type SliceValues = [Option<String>; 2];
+
 /// One row of a label file.
 pub(super) struct TextLabels {
     pub(super) text: String,
     pub(super) task: Option<String>,
     pub(super) complexity: Option<String>,
-    /// Values of [`SLICE_FIELDS`].
-    pub(super) slices: [Option<String>; 2],
+    pub(super) slices: SliceValues,
     pub(super) file: String,
     pub(super) line: usize,
 }
@@ -99,7 +101,7 @@ fn read_outcomes(paths: &[PathBuf]) -> anyhow::Result<Vec<TextOutcomes>> {
     Ok(rows)
 }
 
-fn read_slices(path: &Path) -> Result<Vec<(usize, [Option<String>; 2])>, UsageError> {
+fn read_slices(path: &Path) -> Result<Vec<(usize, SliceValues)>, UsageError> {
     let lines = JsonLines::open(path).map_err(|error| usage(&error))?;
     lines
         .map(|line| {

@@ -8,6 +8,8 @@ use super::logistic::{LogisticRegression, SparseRow};
 const BUCKETS: u64 = 1 << 18;
 /// Lengths of the runs of characters.
 const CHARACTER_RUNS: std::ops::RangeInclusive<usize> = 3..=5;
+/// The most weights that are fitted, so that thousands of labels cannot fill the memory.
+const MOST_WEIGHTS: usize = 64 << 20;
 /// The most bytes of a prompt that are read: half from its beginning, half from its end.
 const MOST_BYTES: usize = 16 << 10;
 
@@ -28,11 +30,13 @@ impl NgramBaseline {
         for (bucket, _) in counted.iter().flatten() {
             document_counts[*bucket as usize] += 1;
         }
+        let kept = most_frequent(&document_counts, MOST_WEIGHTS / labels.max(1));
         let mut columns = HashMap::new();
-        for (bucket, documents) in document_counts.iter().enumerate().filter(|(_, documents)| **documents > 0) {
+        for (column, bucket) in kept.into_iter().enumerate() {
             // The smooth inverse document frequency: ln((1 + rows) / (1 + rows with it)) + 1.
+            let documents = document_counts[bucket as usize];
             let frequency = ((1 + prompts.len()) as f32 / (1 + documents) as f32).ln() + 1.0;
-            columns.insert(bucket as u32, (columns.len() as u32, frequency));
+            columns.insert(bucket, (column as u32, frequency));
         }
         let rows: Vec<SparseRow> = counted.iter().map(|buckets| weigh(buckets, &columns)).collect();
         let regression = LogisticRegression::fit(&rows, truth, columns.len(), labels, seed);
@@ -43,6 +47,18 @@ impl NgramBaseline {
     pub fn probabilities(&self, prompt: &str) -> Vec<f64> {
         self.regression.probabilities(&weigh(&count_buckets(prompt), &self.columns))
     }
+}
+
+/// Buckets that occur, in rising order; where they are more than `most`, those that occur in most prompts.
+fn most_frequent(document_counts: &[u32], most: usize) -> Vec<u32> {
+    let mut buckets: Vec<u32> =
+        (0..document_counts.len() as u32).filter(|at| document_counts[*at as usize] > 0).collect();
+    if buckets.len() > most {
+        buckets.sort_by_key(|at| std::cmp::Reverse(document_counts[*at as usize]));
+        buckets.truncate(most);
+        buckets.sort_unstable();
+    }
+    buckets
 }
 
 /// Buckets of a prompt with how often each occurs, in rising order.
@@ -136,6 +152,12 @@ mod tests {
         for prompt in ["", "zzzz", "\u{1f353}\u{1f353}", &"long ".repeat(100_000)] {
             assert!((baseline.probabilities(prompt).iter().sum::<f64>() - 1.0).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn where_room_is_short_the_frequent_stay() {
+        assert_eq!(most_frequent(&[0, 3, 1, 2], 9), [1, 2, 3]);
+        assert_eq!(most_frequent(&[0, 3, 1, 2], 2), [1, 3]);
     }
 
     proptest! {
