@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use semroute::cli::{Cli, Command, ModelsAction};
 use semroute::commands::{self, UsageError};
-use semroute::training::DistillOptions;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -48,7 +47,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Distill(args) => commands::distill::run(&commands::distill::DistillCommand {
             from: args.from,
             out: args.out,
-            options: DistillOptions { dims: args.dims as usize, frequency_smoothing: args.frequency_smoothing },
+            dims: args.dims as usize,
+            frequency_smoothing: args.frequency_smoothing,
         }),
         Command::Evaluate(args) => commands::evaluate::run(&commands::evaluate::EvaluateOptions {
             router: args.router,

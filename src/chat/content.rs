@@ -88,6 +88,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(expecting = "a content part: an object with type")]
 struct RawPart {
     #[serde(rename = "type")]
     kind: String,

@@ -3,6 +3,7 @@
 
 mod content;
 mod error_body;
+mod raw_object;
 mod request;
 mod usage;
 

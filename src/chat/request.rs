@@ -1,16 +1,19 @@
 //! A chat request: the body exactly as it came, and beside it a typed view of the fields that routing reads.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::Content;
+use super::raw_object::RawObject;
 
 /// A validated `POST /v1/chat/completions` body.
 #[derive(Debug, Clone)]
 pub struct ChatRequest {
-    body: Map<String, Value>,
+    body: RawObject,
     view: View,
 }
 
@@ -44,6 +47,7 @@ pub enum Role {
 
 /// One turn of the conversation.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(expecting = "a message: an object with role and content")]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
@@ -57,6 +61,7 @@ fn empty() -> Content {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[serde(expecting = "a JSON object with model and messages")]
 struct View {
     model: String,
     messages: Vec<Message>,
@@ -69,20 +74,22 @@ struct View {
     #[serde(default)]
     max_completion_tokens: Option<u32>,
     #[serde(default)]
-    tools: Option<Vec<Value>>,
+    tools: Option<Vec<IgnoredAny>>,
     #[serde(default)]
-    functions: Option<Vec<Value>>,
+    functions: Option<Vec<IgnoredAny>>,
     #[serde(default)]
     response_format: Option<ResponseFormat>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[serde(expecting = "an object such as {\"include_usage\": true}")]
 struct StreamOptions {
     #[serde(default)]
     include_usage: Option<bool>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[serde(expecting = "an object such as {\"type\": \"json_object\"}")]
 struct ResponseFormat {
     #[serde(rename = "type")]
     kind: String,
@@ -91,62 +98,35 @@ struct ResponseFormat {
 impl ChatRequest {
     /// Reads a body. The error names the field that is wrong.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, InvalidRequest> {
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| InvalidRequest {
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let view: View = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| invalid(&error))?;
+        let not_json = |error: serde_json::Error| InvalidRequest {
             message: format!("the request body is not valid JSON: {error}"),
             param: None,
-        })?;
-        Self::from_value(value)
-    }
-
-    /// Reads a body that is already parsed JSON.
-    pub fn from_value(value: Value) -> Result<Self, InvalidRequest> {
-        let view: View = serde_path_to_error::deserialize(&value).map_err(|error| {
-            let path = error.path().to_string();
-            let message = match path.as_str() {
-                "." => error.inner().to_string(),
-                _ => format!("{path}: {}", error.inner()),
-            };
-            InvalidRequest { message, param: missing_field(error.inner()).map_or(none_if_root(path), Some) }
-        })?;
-        let Value::Object(body) = value else {
-            return Err(InvalidRequest { message: "the request body must be a JSON object".into(), param: None });
         };
+        deserializer.end().map_err(not_json)?;
         if view.messages.is_empty() {
             return Err(InvalidRequest {
                 message: "messages: must hold at least one message".into(),
                 param: Some("messages".into()),
             });
         }
-        Ok(Self { body, view })
+        Ok(Self { body: serde_json::from_slice(bytes).map_err(not_json)?, view })
     }
 
-    /// A one-turn request, as `semroute route "PROMPT"` makes it.
-    pub fn from_prompt(prompt: &str) -> Self {
-        let message = Message { role: Role::User, content: Content::Text(prompt.to_owned()) };
-        Self::from_messages_view(vec![message], serde_json::json!([{"role": "user", "content": prompt}]))
+    /// Reads a body that is already parsed JSON.
+    pub fn from_value(value: &Value) -> Result<Self, InvalidRequest> {
+        Self::from_slice(value.to_string().as_bytes())
     }
 
     /// A request that asks for `auto` with the given messages (a JSON list, as in an input row).
-    pub fn from_messages(messages: Value) -> Result<Self, InvalidRequest> {
-        Self::from_value(serde_json::json!({"model": "auto", "messages": messages}))
+    pub fn from_messages(messages: &Value) -> Result<Self, InvalidRequest> {
+        Self::from_value(&serde_json::json!({"model": "auto", "messages": messages}))
     }
 
-    fn from_messages_view(view: Vec<Message>, messages: Value) -> Self {
-        let mut body = Map::new();
-        body.insert("model".into(), "auto".into());
-        body.insert("messages".into(), messages);
-        let view = View {
-            model: "auto".into(),
-            messages: view,
-            stream: None,
-            stream_options: None,
-            max_tokens: None,
-            max_completion_tokens: None,
-            tools: None,
-            functions: None,
-            response_format: None,
-        };
-        Self { body, view }
+    /// A one-turn request, as `semroute route "PROMPT"` makes it.
+    pub fn from_prompt(prompt: &str) -> Result<Self, InvalidRequest> {
+        Self::from_messages(&serde_json::json!([{"role": "user", "content": prompt}]))
     }
 
     /// The model asked for: `auto`, `auto:STRATEGY`, or a name.
@@ -176,7 +156,7 @@ impl ChatRequest {
 
     /// Whether tools or functions are offered to the model.
     pub fn offers_tools(&self) -> bool {
-        let any = |list: &Option<Vec<Value>>| list.as_ref().is_some_and(|list| !list.is_empty());
+        let any = |list: &Option<Vec<IgnoredAny>>| list.as_ref().is_some_and(|list| !list.is_empty());
         any(&self.view.tools) || any(&self.view.functions)
     }
 
@@ -185,8 +165,8 @@ impl ChatRequest {
         self.view.response_format.as_ref().is_some_and(|format| format.kind != "text")
     }
 
-    /// A field of the body that this crate has no name for.
-    pub fn field(&self, name: &str) -> Option<&Value> {
+    /// A field of the body, as it was written.
+    pub fn field(&self, name: &str) -> Option<&RawValue> {
         self.body.get(name)
     }
 
@@ -197,33 +177,43 @@ impl ChatRequest {
 }
 
 struct BodyWith<'a> {
-    body: &'a Map<String, Value>,
+    body: &'a RawObject,
     replaced: &'a [(&'a str, Value)],
 }
 
 impl Serialize for BodyWith<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (name, value) in self.body {
-            let replacement = self.replaced.iter().find(|(replaced, _)| replaced == name);
-            map.serialize_entry(name, replacement.map_or(value, |(_, value)| value))?;
+        for (name, value) in self.body.fields() {
+            match self.replaced.iter().find(|(replaced, _)| *replaced == name) {
+                Some((_, replacement)) => map.serialize_entry(name, replacement)?,
+                None => map.serialize_entry(name, value)?,
+            }
         }
-        for (name, value) in self.replaced.iter().filter(|(name, _)| !self.body.contains_key(*name)) {
+        for (name, value) in self.replaced.iter().filter(|(name, _)| self.body.get(name).is_none()) {
             map.serialize_entry(name, value)?;
         }
         map.end()
     }
 }
 
-fn none_if_root(path: String) -> Option<String> {
-    (path != ".").then_some(path)
-}
-
-/// serde reports a missing field at its parent's path; clients want the field's own name.
-fn missing_field(error: &serde_json::Error) -> Option<String> {
-    let text = error.to_string();
-    let rest = text.strip_prefix("missing field `")?;
-    rest.split('`').next().map(str::to_owned)
+/// Names the field: serde reports a missing one at its parent's path, where clients want the field's own name.
+fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> InvalidRequest {
+    let path = error.path().to_string();
+    let inner = error.inner();
+    if !inner.is_data() {
+        return InvalidRequest { message: format!("the request body is not valid JSON: {inner}"), param: None };
+    }
+    let text = inner.to_string();
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let param = match (path.as_str(), missing) {
+        (".", None) => None,
+        (".", Some(field)) => Some(field.to_owned()),
+        (path, None) => Some(path.to_owned()),
+        (path, Some(field)) => Some(format!("{path}.{field}")),
+    };
+    let message = param.as_ref().map_or_else(|| text.clone(), |param| format!("{param}: {text}"));
+    InvalidRequest { message, param }
 }
 
 #[cfg(test)]
@@ -231,7 +221,7 @@ mod tests {
     use super::*;
 
     fn error_of(body: &str) -> InvalidRequest {
-        ChatRequest::from_slice(body.as_bytes()).map(|_| ()).expect_err(body)
+        ChatRequest::from_slice(body.as_bytes()).map(drop).unwrap_err()
     }
 
     #[test]
@@ -246,11 +236,14 @@ mod tests {
         assert_eq!(error_of(wrong_role).param.as_deref(), Some("messages[1].role"));
         let wrong_content = r#"{"model":"auto","messages":[{"role":"user","content":5}]}"#;
         assert_eq!(error_of(wrong_content).param.as_deref(), Some("messages[0].content"));
+        let no_role = r#"{"model":"auto","messages":[{"content":"a"}]}"#;
+        assert_eq!(error_of(no_role).param.as_deref(), Some("messages[0].role"));
+        assert_eq!(error_of(r#"{"model":"auto","messages":[{"role":"user"}]} x"#).param, None);
     }
 
     #[test]
     fn unknown_fields_survive_and_the_model_is_replaced_in_place() {
-        let body = r#"{"top_k":3,"model":"auto","messages":[{"role":"user","content":[{"type":"odd","x":null}],"name":"n"}],"seed":9007199254740993,"temperature":0.1,"stop":null}"#;
+        let body = r#"{"top_k":3,"model":"auto","messages":[{"role":"user","content":[{"type":"odd","x":null}],"name":"n"}],"seed":123456789012345678901234567890,"temperature":1e2,"stop":null}"#;
         let request = ChatRequest::from_slice(body.as_bytes()).unwrap();
         let sent = serde_json::to_string(&request.body_with(&[("model", "gpt".into())])).unwrap();
         assert_eq!(sent, body.replace("\"auto\"", "\"gpt\""));

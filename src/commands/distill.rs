@@ -17,8 +17,10 @@ pub struct DistillCommand {
     pub from: String,
     /// The table's folder.
     pub out: PathBuf,
-    /// Columns and weights.
-    pub options: DistillOptions,
+    /// Columns.
+    pub dims: usize,
+    /// `a` of the frequency weight.
+    pub frequency_smoothing: f64,
 }
 
 /// Distils and writes.
@@ -32,7 +34,8 @@ pub fn run(command: &DistillCommand) -> anyhow::Result<()> {
         return Err(UsageError(message).into());
     };
     let bar = progress::bar(transformer.vocabulary().len(), "distilling");
-    let distilled = training::distill(&transformer, command.options, &|done| bar.set_position(done as u64))?;
+    let options = DistillOptions { dims: command.dims, frequency_smoothing: command.frequency_smoothing };
+    let distilled = training::distill(&transformer, options, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     let parent = command.out.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(std::path::Path::new("."));

@@ -46,7 +46,7 @@ pub fn run(command: &RouteCommand) -> anyhow::Result<()> {
             if prompt.trim().is_empty() {
                 return Err(UsageError("PROMPT is empty; write what you want routed".into()).into());
             }
-            let request = ChatRequest::from_prompt(prompt);
+            let request = ChatRequest::from_prompt(prompt)?;
             let decision = runtime.block_on(decide(&router, &request)).map_err(usage)?;
             if command.json {
                 println!("{}", serde_json::to_string(&decision.row(None))?);
@@ -118,9 +118,9 @@ fn write_decisions(
             .iter()
             .map(|row| match &row.source {
                 PromptSource::Text(text) => ChatRequest::from_prompt(text),
-                PromptSource::Conversation(request) => (**request).clone(),
+                PromptSource::Conversation(request) => Ok((**request).clone()),
             })
-            .collect();
+            .collect::<Result<_, _>>()?;
         let decisions = runtime.block_on(join_all(requests.iter().map(|request| decide(router, request))));
         for (row, decision) in batch.iter().zip(decisions) {
             let decision =

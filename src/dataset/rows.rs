@@ -94,7 +94,7 @@ impl PromptRow {
             (Some(Value::String(prompt)), _) => PromptSource::Text(prompt.clone()),
             (Some(other), _) => return Err(format!("\"prompt\" must be a string, found {}", kind(other))),
             (None, Some(messages)) => PromptSource::Conversation(Box::new(
-                ChatRequest::from_messages(messages.clone()).map_err(|error| error.to_string())?,
+                ChatRequest::from_messages(messages).map_err(|error| error.to_string())?,
             )),
             (None, None) => return Err("the row has neither \"prompt\" nor \"messages\"".into()),
         };

@@ -50,5 +50,5 @@ fn read(bytes: &[u8]) -> Result<RouteRequest, ApiError> {
         fields.insert("messages".into(), json!([{"role": "user", "content": prompt}]));
     }
     fields.entry("model").or_insert_with(|| "auto".into());
-    Ok(RouteRequest { id, request: ChatRequest::from_value(Value::Object(fields))? })
+    Ok(RouteRequest { id, request: ChatRequest::from_value(&Value::Object(fields))? })
 }

@@ -30,7 +30,7 @@ mod tests {
     use crate::chat::ChatRequest;
 
     fn words(messages: serde_json::Value) -> Option<String> {
-        let request = ChatRequest::from_messages(messages).unwrap();
+        let request = ChatRequest::from_messages(&messages).unwrap();
         words_of(request.messages()).map(Cow::into_owned)
     }
 

@@ -34,7 +34,7 @@ impl Default for RouterConfig {
             strategy: Strategy::Balanced,
             embedder: "cascade".into(),
             unknown_model: UnknownModel::Reject,
-            balanced_quality_share: 0.85,
+            balanced_quality_share: 0.8,
             quality_gate: 0.8,
             max_attempts: 4,
         }

@@ -118,7 +118,7 @@ fn embedding(command: &BenchCommand, text: &str, figures: &mut Map<String, Value
 
 fn route_timing(router: &Router, text: &str, budget: Duration) -> anyhow::Result<Timing> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let request = ChatRequest::from_prompt(text);
+    let request = ChatRequest::from_prompt(text)?;
     Timing::of(budget, || {
         let decision = runtime.block_on(router.decide(black_box(&request), &Overrides::default()))?;
         black_box(decision);

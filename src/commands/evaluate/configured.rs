@@ -56,7 +56,8 @@ pub(super) fn choices_of(router: &Router, texts: &[&str]) -> anyhow::Result<Vec<
     let bar = bar(texts.len(), "choosing");
     let mut choices = Vec::with_capacity(texts.len());
     for batch in texts.chunks(PROMPTS_A_BATCH) {
-        let requests: Vec<ChatRequest> = batch.iter().map(|text| ChatRequest::from_prompt(text)).collect();
+        let requests: Vec<ChatRequest> =
+            batch.iter().map(|text| ChatRequest::from_prompt(text)).collect::<Result<_, _>>()?;
         let overrides = Overrides::default();
         let decisions = runtime.block_on(join_all(requests.iter().map(|request| router.decide(request, &overrides))));
         for decision in decisions {
