@@ -33,7 +33,7 @@ pub enum Command {
     /// Make a static token table from a transformer.
     Distill(DistillArgs),
     /// Measure an artifact on labelled rows, outcomes or pairs, beside baselines.
-    Evaluate(EvaluateArgs),
+    Evaluate(Box<EvaluateArgs>),
     /// Time the parts of the hot path on this machine.
     Bench(BenchArgs),
     /// Download, list and verify embedding models.

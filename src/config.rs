@@ -127,7 +127,10 @@ mod tests {
             ("[[models]]\nname = \"a\"\nprovider = \"p\"\n", "models[0].provider: \"p\" is not the name"),
             ("[router]\nquality_gate = 7.0\n", "router.quality_gate: 7 is not between 0 and 1"),
             ("[router]\nunknown_model = \"gpt\"\n", "router.unknown_model: \"gpt\""),
-            ("[[models]]\nname = \"auto\"\nprovider = \"p\"\n[[providers]]\nname = \"p\"\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\n", "reserved"),
+            (
+                "[[models]]\nname = \"auto\"\nprovider = \"p\"\n[[providers]]\nname = \"p\"\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\n",
+                "reserved",
+            ),
         ];
         for (text, expected) in cases {
             let error = error_of(text);

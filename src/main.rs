@@ -32,18 +32,16 @@ fn run(command: Command) -> anyhow::Result<()> {
             router: args.router,
             config: args.config,
         }),
-        Command::Train(args) | Command::TrainCentroids(args) => {
-            commands::train::run(&commands::train::TrainCommand {
-                labels: args.labels,
-                outcomes: args.outcomes,
-                out: args.out,
-                embedder: args.embedder,
-                label_field: args.label_field,
-                complexity_order: args.complexity_order,
-                keep_examples: args.keep_examples,
-                seed: args.seed,
-            })
-        }
+        Command::Train(args) | Command::TrainCentroids(args) => commands::train::run(&commands::train::TrainCommand {
+            labels: args.labels,
+            outcomes: args.outcomes,
+            out: args.out,
+            embedder: args.embedder,
+            label_field: args.label_field,
+            complexity_order: args.complexity_order,
+            keep_examples: args.keep_examples,
+            seed: args.seed,
+        }),
         Command::Distill(args) => commands::distill::run(&commands::distill::DistillCommand {
             from: args.from,
             out: args.out,
@@ -96,9 +94,8 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn start_log(filter: &str) -> Result<(), String> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| {
-        format!("--log {filter:?}: {error}; write a level such as info, or semroute=debug")
-    })?;
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|error| format!("--log {filter:?}: {error}; write a level such as info, or semroute=debug"))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
 }

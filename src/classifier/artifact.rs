@@ -1,20 +1,16 @@
 //! The artifact folder: `router.json` and `weights.safetensors`. Written as a new folder and renamed into place; read only
 //! if every version, fingerprint and hash is what this binary expects.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::Classifier;
+use super::manifest::{ArtifactManifest, FORMAT_VERSION};
 use super::weights::{classifier_from, weights_of};
-
-/// Raised when the meaning of the files changes.
-pub const FORMAT_VERSION: u32 = 1;
 
 const MANIFEST_FILE: &str = "router.json";
 const WEIGHTS_FILE: &str = "weights.safetensors";
@@ -61,131 +57,11 @@ pub enum ArtifactError {
         message: String,
     },
     /// The destination exists and is not an artifact.
-    #[error("{path}: exists and is not a semroute artifact (it has no {MANIFEST_FILE}); choose another --out")]
+    #[error("{path}: exists and is not a semroute artifact (it has no {MANIFEST_FILE}); choose another folder")]
     WouldOverwrite {
         /// The destination.
         path: String,
     },
-}
-
-/// `router.json`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ArtifactManifest {
-    /// [`FORMAT_VERSION`] of the writer.
-    pub format_version: u32,
-    /// Version of the prompt reader that training used.
-    pub prompt_reader_version: u32,
-    /// blake3 of `weights.safetensors`.
-    pub weights_blake3: String,
-    /// The embedders whose vectors the heads read.
-    pub embedders: Vec<EmbedderRecord>,
-    /// The task head.
-    pub task: HeadManifest,
-    /// The complexity head.
-    pub complexity: HeadManifest,
-    /// Novelty.
-    pub novelty: NoveltyManifest,
-    /// Remembered prompts; their vectors are among the weights.
-    pub examples: ExamplesManifest,
-    /// Models with outcomes: mean quality and rows; the tables are among the weights.
-    #[serde(default)]
-    pub outcomes: BTreeMap<String, OutcomeManifest>,
-    /// How it was made.
-    pub card: TrainingCard,
-}
-
-/// An embedder as the artifact remembers it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EmbedderRecord {
-    /// `builtin`, a hub name or a folder's name.
-    pub name: String,
-    /// Length of its vectors.
-    pub dims: usize,
-    /// blake3 of its files.
-    pub fingerprint: String,
-}
-
-/// What is fitted about a head, beside its weights.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HeadManifest {
-    /// Labels in order; for complexity, easiest first.
-    pub labels: Vec<String>,
-    /// Index into `embedders`.
-    pub embedder: usize,
-    /// `centroid`.
-    pub method: String,
-    /// Label index of each centroid.
-    pub centroid_labels: Vec<usize>,
-    /// Fitted on predictions for rows that their fold's training did not see.
-    pub temperature: f32,
-    /// `trained`, or the artifact it was inherited from.
-    pub origin: String,
-}
-
-/// What is fitted about novelty, beside its prototypes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoveltyManifest {
-    /// Index into `embedders`.
-    pub embedder: usize,
-    /// Rank from which a prompt is unknown.
-    pub threshold: f64,
-}
-
-/// Remembered prompts, one entry each.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExamplesManifest {
-    /// As in the training file.
-    pub ids: Vec<String>,
-    /// Task labels, empty where a row had none.
-    pub tasks: Vec<String>,
-    /// Complexity labels, empty where a row had none.
-    pub complexities: Vec<String>,
-    /// The prompts themselves; only with `--keep-examples`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub texts: Vec<String>,
-}
-
-/// Quality of one model over its outcome rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OutcomeManifest {
-    /// Mean over all rows.
-    pub mean: f64,
-    /// Rows.
-    pub rows: usize,
-}
-
-/// How an artifact was made, so that anybody can make it again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainingCard {
-    /// Short name for decisions.
-    pub name: String,
-    /// Seed of every choice that is made at random.
-    pub seed: u64,
-    /// Each input: file name, rows, blake3 of its bytes.
-    pub inputs: Vec<InputRecord>,
-    /// What was compared and measured, on rows held out of each fold.
-    pub metrics: BTreeMap<String, Value>,
-}
-
-/// One training file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InputRecord {
-    /// File name without its folder.
-    pub file: String,
-    /// `labels` or `outcomes`.
-    pub kind: String,
-    /// Rows.
-    pub rows: usize,
-    /// blake3 of its bytes.
-    pub blake3: String,
 }
 
 /// Reads an artifact folder. `reader_version` is the prompt reader's of this binary.
@@ -253,6 +129,14 @@ fn check_version(
     })
 }
 
+/// Refuses a destination where something stands that is not an artifact; worth asking before hours of training.
+pub fn check_destination(out: &Path) -> Result<(), ArtifactError> {
+    if out.exists() && !out.join(MANIFEST_FILE).is_file() && !is_empty_folder(out) {
+        return Err(ArtifactError::WouldOverwrite { path: out.display().to_string() });
+    }
+    Ok(())
+}
+
 /// Writes an artifact as a new folder beside `out` and renames it into place. An artifact that stood there is replaced;
 /// anything else that stands there is refused.
 pub fn write_artifact(
@@ -261,9 +145,7 @@ pub fn write_artifact(
     classifier: &Classifier,
 ) -> Result<ArtifactManifest, ArtifactError> {
     let io = |path: &Path, source: std::io::Error| ArtifactError::Io { path: path.display().to_string(), source };
-    if out.exists() && !out.join(MANIFEST_FILE).is_file() && !is_empty_folder(out) {
-        return Err(ArtifactError::WouldOverwrite { path: out.display().to_string() });
-    }
+    check_destination(out)?;
     let weights = weights_of(classifier)
         .map_err(|message| ArtifactError::Weights { path: out.join(WEIGHTS_FILE).display().to_string(), message })?;
     manifest.weights_blake3 = blake3::hash(&weights).to_hex().to_string();

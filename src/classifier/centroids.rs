@@ -96,8 +96,7 @@ impl CentroidHead {
 /// softmax(scores / temperature).
 fn softmax(scores: &[f32], temperature: f32) -> Vec<f64> {
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponentials: Vec<f64> =
-        scores.iter().map(|score| f64::from((score - most) / temperature).exp()).collect();
+    let exponentials: Vec<f64> = scores.iter().map(|score| f64::from((score - most) / temperature).exp()).collect();
     let sum: f64 = exponentials.iter().sum();
     exponentials.into_iter().map(|e| e / sum).collect()
 }

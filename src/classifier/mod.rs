@@ -6,20 +6,22 @@ mod builtin;
 mod centroids;
 mod classify;
 mod examples;
+mod manifest;
 mod novelty;
 mod outcomes;
 mod vector;
 mod weights;
 mod whitening;
 
-pub use artifact::{
-    ArtifactError, ArtifactManifest, EmbedderRecord, ExamplesManifest, FORMAT_VERSION, HeadManifest, InputRecord, NoveltyManifest,
-    OutcomeManifest, TrainingCard, read_artifact, write_artifact,
-};
+pub use artifact::{ArtifactError, check_destination, read_artifact, write_artifact};
 pub use builtin::builtin;
 pub use centroids::CentroidHead;
 pub use classify::{Classification, Classifier, Features, LabelScores, PlacedHead};
 pub use examples::{ExampleIndex, Neighbour};
+pub use manifest::{
+    ArtifactManifest, EmbedderRecord, ExamplesManifest, FORMAT_VERSION, HeadManifest, InputRecord, NoveltyManifest,
+    OutcomeManifest, TrainingCard,
+};
 pub use novelty::{Novelty, NoveltyModel};
 pub use outcomes::OutcomeTable;
 pub use vector::{dot, normalise};

@@ -7,8 +7,8 @@ use half::f16;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
-use super::artifact::{ArtifactManifest, HeadManifest};
 use super::classify::PlacedHead;
+use super::manifest::{ArtifactManifest, HeadManifest};
 use super::{CentroidHead, Classifier, ExampleIndex, NoveltyModel, OutcomeTable, Whitening};
 
 const EXAMPLES: &str = "examples.vectors";
@@ -64,8 +64,7 @@ pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Re
             tensor(&tensors, &format!("{name}.whitening.lower_inverse"), &[dims, dims])?,
         )
         .ok_or_else(|| format!("{name}.whitening does not fit its mean"))?;
-        let centroids =
-            tensor(&tensors, &format!("{name}.centroids"), &[manifest.centroid_labels.len(), dims])?;
+        let centroids = tensor(&tensors, &format!("{name}.centroids"), &[manifest.centroid_labels.len(), dims])?;
         let head = CentroidHead::new(
             manifest.labels.clone(),
             whitening,

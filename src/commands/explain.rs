@@ -63,7 +63,10 @@ pub fn print_explanation(router: &Router, text: &str, decision: &Decision) -> an
         for candidate in decision.plan.candidates() {
             let quality = candidate.predicted_quality.map_or("  ? ".into(), |quality| format!("{quality:.2}"));
             let cost = candidate.expected_cost_usd.map_or("price unknown".into(), |usd| format!("${usd:.6}"));
-            println!("  quality {quality}  {cost:<14} {} ({}): {}", candidate.model, candidate.provider, candidate.reason);
+            println!(
+                "  quality {quality}  {cost:<14} {} ({}): {}",
+                candidate.model, candidate.provider, candidate.reason
+            );
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::UsageError;
 use crate::classifier::{self, ArtifactManifest, Classifier};
 use crate::config::Config;
+use crate::dataset::LabelFields;
 use crate::embedder::{self, BUILTIN, OpenedEmbedder};
 use crate::prompt::READER_VERSION;
 use crate::routing::{Brain, Registry, Router, RouterConfig, Tier};
@@ -85,6 +86,16 @@ pub fn build_router(config: &Config, artifact_override: Option<&Path>) -> anyhow
 /// A router without models: it classifies, and decides nothing.
 pub fn build_router_without_models(router: &str) -> anyhow::Result<Router> {
     Ok(Router::new(open_brain(router)?, Arc::new(Registry::default()), RouterConfig::default()))
+}
+
+/// A task field that was named and that no row has is a slip, not a wish to do without tasks.
+pub fn check_label_field(field: &str, found_in_any_row: bool) -> Result<(), UsageError> {
+    if field != LabelFields::default().task && !found_in_any_row {
+        return Err(UsageError(format!(
+            "--label-field {field}: no row has this field; name the one that holds the label"
+        )));
+    }
+    Ok(())
 }
 
 /// A quality for a label that the artifact does not know would silently never apply.

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::{UsageError, parts, progress};
-use crate::classifier::{Features, InputRecord, write_artifact};
+use crate::classifier::{Features, InputRecord, check_destination, write_artifact};
 use crate::dataset::{LabelFields, LabelRow, OutcomeRow, PromptRow, PromptSource};
 use crate::embedder::BUILTIN;
 use crate::prompt;
@@ -43,8 +43,9 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
     if command.labels.is_empty() && command.outcomes.is_empty() {
         return Err(UsageError("nothing to train on: give --labels FILE, --outcomes FILE, or both".into()).into());
     }
-    let (rows, mut inputs) = read_labels(command)?;
-    let set = embed_labels(command, &rows, std::mem::take(&mut inputs))?;
+    check_destination(&command.out).map_err(|error| UsageError(format!("--out {error}")))?;
+    let (rows, inputs) = read_labels(command)?;
+    let set = embed_labels(command, &rows, inputs)?;
     let base = parts::read_artifact(BUILTIN).map(|(manifest, classifier)| (manifest, (*classifier).clone())).ok();
     let options = TrainOptions {
         name: artifact_name(&command.out),
@@ -89,6 +90,9 @@ fn read_labels(command: &TrainCommand) -> anyhow::Result<(Vec<LabelRow>, Vec<Inp
         let of_file = LabelRow::read_file(path, &fields).map_err(|error| UsageError(error.to_string()))?;
         inputs.push(input_record(path, "labels", of_file.len())?);
         rows.extend(of_file);
+    }
+    if !rows.is_empty() {
+        parts::check_label_field(&command.label_field, rows.iter().any(|row| row.task.is_some()))?;
     }
     Ok((rows, inputs))
 }
@@ -162,9 +166,11 @@ fn read_outcomes(
 fn words(row: &PromptRow) -> anyhow::Result<String> {
     match &row.source {
         PromptSource::Text(text) => Ok(text.clone()),
-        PromptSource::Conversation(request) => prompt::words_of(request.messages())
-            .map(std::borrow::Cow::into_owned)
-            .ok_or_else(|| UsageError(format!("row {} (line {}): no user message holds any text", row.id, row.line)).into()),
+        PromptSource::Conversation(request) => {
+            prompt::words_of(request.messages()).map(std::borrow::Cow::into_owned).ok_or_else(|| {
+                UsageError(format!("row {} (line {}): no user message holds any text", row.id, row.line)).into()
+            })
+        }
     }
 }
 

@@ -59,7 +59,9 @@ impl JsonLines {
             .map_err(|error| self.row_error(self.line, format!("not UTF-8 at byte {}", error.valid_up_to())))?;
         match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
             Ok(Value::Object(object)) => Ok(object),
-            Ok(_) => Err(self.row_error(self.line, "expected a JSON object, as in {\"id\": \"1\", \"prompt\": \"...\"}")),
+            Ok(_) => {
+                Err(self.row_error(self.line, "expected a JSON object, as in {\"id\": \"1\", \"prompt\": \"...\"}"))
+            }
             Err(error) => {
                 let column = error.column();
                 let text = error.to_string();

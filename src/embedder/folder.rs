@@ -75,9 +75,11 @@ impl TransformerFolder {
         let length_text = read_optional(&length_path)?.unwrap_or_default();
         let configured = match length_text.as_str() {
             "" => None,
-            text => serde_json::from_str::<SentenceBertConfig>(text)
-                .map_err(|error| invalid(&length_path, error.to_string()))?
-                .max_seq_length,
+            text => {
+                serde_json::from_str::<SentenceBertConfig>(text)
+                    .map_err(|error| invalid(&length_path, error.to_string()))?
+                    .max_seq_length
+            }
         };
         let max_tokens = configured.unwrap_or(config.max_position_embeddings).min(config.max_position_embeddings);
         if max_tokens < 3 {

@@ -48,7 +48,7 @@ pub struct Embedding {
 }
 
 /// Why a text could not be embedded.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EmbedError {
     /// The tokenizer refused the text.
     #[error("tokenizing failed: {0}")]

@@ -104,6 +104,9 @@ impl EmbeddingQueue {
 fn serve(model: &dyn BatchModel, mut receiver: mpsc::Receiver<Waiting>, padded_tokens: usize) {
     let mut held_over = None;
     while let Some(first) = held_over.take().or_else(|| receiver.blocking_recv()) {
+        if first.reply.is_closed() {
+            continue;
+        }
         let mut longest = first.tokens.len();
         let mut batch = vec![first];
         while let Ok(next) = receiver.try_recv() {
@@ -119,18 +122,21 @@ fn serve(model: &dyn BatchModel, mut receiver: mpsc::Receiver<Waiting>, padded_t
             batch.push(next);
         }
         batch.retain(|waiting| !waiting.reply.is_closed());
+        if batch.is_empty() {
+            continue;
+        }
         let tokens: Vec<&TokenIds> = batch.iter().map(|waiting| &waiting.tokens).collect();
         match model.forward(&tokens) {
             Ok(embeddings) => batch.into_iter().zip(embeddings).for_each(|(waiting, embedding)| {
                 // A client that left meanwhile is no error.
                 let _ = waiting.reply.send(Ok(embedding));
             }),
-            Err(error) => {
-                let message = error.to_string();
-                batch.into_iter().for_each(|waiting| {
-                    let _ = waiting.reply.send(Err(EmbedError::Model(message.clone())));
-                });
-            }
+            Err(error) => batch.into_iter().for_each(|waiting| {
+                let _ = waiting.reply.send(Err(error.clone()));
+            }),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

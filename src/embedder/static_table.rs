@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use tokenizers::PostProcessorWrapper;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::{DecoderWrapper, TokenizerImpl};
-use tokenizers::PostProcessorWrapper;
 
 use super::table_file::{TABLE_FILE, TableFileError, TableRows, VOCAB_FILE};
 use super::{EmbedError, Embedder, EmbedderIdentity, Embedding, normalise};
@@ -101,7 +101,8 @@ fn fingerprint(table: &[u8], vocab: &str) -> String {
 }
 
 fn tokenizer(vocab: &str) -> Result<WordPieceTokenizer, TableFileError> {
-    let ids: ahash::AHashMap<String, u32> = vocab.lines().zip(0u32..).map(|(token, id)| (token.to_owned(), id)).collect();
+    let ids: ahash::AHashMap<String, u32> =
+        vocab.lines().zip(0u32..).map(|(token, id)| (token.to_owned(), id)).collect();
     let word_piece = WordPiece::builder()
         .vocab(ids)
         .unk_token(UNKNOWN_TOKEN.to_owned())

@@ -31,8 +31,8 @@ pub struct Transformer {
 /// A tokenized text, at most as long as the model reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenIds {
-    ids: Vec<u32>,
-    truncated: bool,
+    pub(super) ids: Vec<u32>,
+    pub(super) truncated: bool,
 }
 
 impl TokenIds {

@@ -29,8 +29,8 @@ mod tests {
     use super::*;
     use crate::chat::ChatRequest;
 
-    fn words(messages: serde_json::Value) -> Option<String> {
-        let request = ChatRequest::from_messages(&messages).unwrap();
+    fn words(messages: &serde_json::Value) -> Option<String> {
+        let request = ChatRequest::from_messages(messages).unwrap();
         words_of(request.messages()).map(Cow::into_owned)
     }
 
@@ -44,7 +44,7 @@ mod tests {
             {"role": "assistant", "content": null},
             {"role": "user", "content": "  "},
         ]);
-        assert_eq!(words(messages).as_deref(), Some("second\npart"));
-        assert_eq!(words(serde_json::json!([{"role": "system", "content": "x"}])), None);
+        assert_eq!(words(&messages).as_deref(), Some("second\npart"));
+        assert_eq!(words(&serde_json::json!([{"role": "system", "content": "x"}])), None);
     }
 }

@@ -81,8 +81,7 @@ fn first_words(text: &str) -> &str {
 }
 
 fn last_words(text: &str) -> &str {
-    let start =
-        text.split_whitespace().rev().nth(END_WORDS - 1).map_or(0, |word| offset_in(text, word));
+    let start = text.split_whitespace().rev().nth(END_WORDS - 1).map_or(0, |word| offset_in(text, word));
     text[start..].trim_start()
 }
 

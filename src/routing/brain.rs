@@ -90,11 +90,7 @@ pub struct Brain {
 
 impl Brain {
     /// Joins an artifact with its embedders, given in the artifact's order. Every fingerprint is compared.
-    pub fn new(
-        manifest: &ArtifactManifest,
-        classifier: Arc<Classifier>,
-        tiers: Vec<Tier>,
-    ) -> Result<Self, BrainError> {
+    pub fn new(manifest: &ArtifactManifest, classifier: Arc<Classifier>, tiers: Vec<Tier>) -> Result<Self, BrainError> {
         for (index, record) in manifest.embedders.iter().enumerate() {
             let found = tiers.get(index).map_or("none", |tier| tier.identity().fingerprint.as_str());
             if found != record.fingerprint {
@@ -165,11 +161,7 @@ impl Brain {
     }
 
     /// Classifies many prompts offline, in order. `progress` is told how many are done.
-    pub fn classify_many(
-        &self,
-        prompts: &[&str],
-        progress: &dyn Fn(usize),
-    ) -> Result<Vec<Classified>, BrainError> {
+    pub fn classify_many(&self, prompts: &[&str], progress: &dyn Fn(usize)) -> Result<Vec<Classified>, BrainError> {
         const ROWS_A_BATCH: usize = 64;
         let mut classified = Vec::with_capacity(prompts.len());
         for batch in prompts.chunks(ROWS_A_BATCH) {

@@ -85,9 +85,8 @@ impl Decision {
             id: id.unwrap_or_else(|| Value::String(self.id.clone())),
             task: signals.map(|signals| signals.task.clone()),
             task_confidence: signals.map(|signals| signals.task_confidence),
-            task_scores: signals.map(|signals| {
-                signals.task_scores.iter().map(|(label, p)| (label.clone(), Value::from(*p))).collect()
-            }),
+            task_scores: signals
+                .map(|signals| signals.task_scores.iter().map(|(label, p)| (label.clone(), Value::from(*p))).collect()),
             complexity: signals.map(|signals| signals.complexity.clone()),
             complexity_score: signals.map(|signals| signals.complexity_score),
             known: signals.map(|signals| signals.known),
@@ -107,7 +106,10 @@ impl Decision {
 
 /// A decision as scripts read it. The names and their order are part of the interface.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the fields are those of `Signals` and `Decision`; null where the client named the model")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of `Signals` and `Decision`; null where the client named the model"
+)]
 pub struct DecisionRow {
     pub id: Value,
     pub task: Option<String>,

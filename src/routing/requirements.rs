@@ -30,8 +30,7 @@ impl Requirements {
             (parts().any(|part| *part == Part::Audio), Capability::Audio),
             (request.wants_json(), Capability::Json),
         ];
-        let bytes: usize =
-            request.messages().iter().flat_map(|message| message.content.texts()).map(str::len).sum();
+        let bytes: usize = request.messages().iter().flat_map(|message| message.content.texts()).map(str::len).sum();
         Self {
             capabilities: needed.iter().filter(|(needed, _)| *needed).map(|(_, capability)| *capability).collect(),
             input_tokens: bytes.div_ceil(BYTES_A_TOKEN) as u64,

@@ -102,10 +102,8 @@ impl Router {
 
     /// The client named the model: it is tried, and nothing else.
     fn as_asked(&self, name: &str, request: &ChatRequest) -> Result<Decision, RouteError> {
-        let model = self
-            .registry
-            .get(name)
-            .ok_or_else(|| UnknownModelError { asked: name.to_owned(), near: Vec::new() })?;
+        let model =
+            self.registry.get(name).ok_or_else(|| UnknownModelError { asked: name.to_owned(), near: Vec::new() })?;
         let requirements = Requirements::of(request);
         let usage =
             Usage { input: requirements.input_tokens, cached_input: 0, output: requirements.expected_output_tokens() };
@@ -117,7 +115,13 @@ impl Router {
             expected_cost_usd: model.prices.map(|prices| prices.cost_usd(usage)),
             reason: reason.clone(),
         };
-        Ok(Decision { id: Decision::new_id(), signals: None, plan: Plan::Chain(vec![candidate]), strategy: None, reason })
+        Ok(Decision {
+            id: Decision::new_id(),
+            signals: None,
+            plan: Plan::Chain(vec![candidate]),
+            strategy: None,
+            reason,
+        })
     }
 }
 

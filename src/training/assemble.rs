@@ -9,8 +9,8 @@ use super::examples::{Labelled, OutcomeExample, TrainingSet};
 use super::outcome_tables::{self, ScoredPrompt};
 use super::{TrainingError, centroid_head, novelty};
 use crate::classifier::{
-    ArtifactManifest, CentroidHead, Classifier, EmbedderRecord, ExampleIndex, ExamplesManifest, FORMAT_VERSION, HeadManifest, InputRecord,
-    NoveltyManifest, OutcomeManifest, PlacedHead, TrainingCard,
+    ArtifactManifest, CentroidHead, Classifier, EmbedderRecord, ExampleIndex, ExamplesManifest, FORMAT_VERSION,
+    HeadManifest, InputRecord, NoveltyManifest, OutcomeManifest, PlacedHead, TrainingCard,
 };
 use crate::prompt::READER_VERSION;
 

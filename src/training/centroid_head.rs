@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::TrainingError;
 use super::clusters::centres;
 use super::examples::Labelled;
 use super::folds::stratified_folds;
 use super::temperature::{fit_temperature, negative_log_likelihood};
 use super::whitening::LabelSpread;
-use super::TrainingError;
 use crate::classifier::{CentroidHead, normalise};
 
 const FOLDS: usize = 5;

@@ -57,8 +57,9 @@ impl<'a> Labelled<'a> {
     pub(super) fn tasks(examples: &'a [Example], preferred: &[String]) -> Result<Option<Self>, TrainingError> {
         let rows = rows_of(examples, |example| example.task.as_deref());
         let mut names: Vec<String> = distinct(&rows);
-        names.sort_by_key(|name| (preferred.iter().position(|known| known == name).unwrap_or(usize::MAX), name.clone()));
-        Self::new("task", names, rows)
+        names
+            .sort_by_key(|name| (preferred.iter().position(|known| known == name).unwrap_or(usize::MAX), name.clone()));
+        Self::new("task", names, &rows)
     }
 
     /// Complexities in the order given, or in the built-in order. `None` if no row has one.
@@ -89,13 +90,13 @@ impl<'a> Labelled<'a> {
             }
             None => return Err(TrainingError::UnknownOrder { found }),
         };
-        Self::new("complexity", names, rows)
+        Self::new("complexity", names, &rows)
     }
 
     fn new(
         target: &'static str,
         names: Vec<String>,
-        rows: Vec<(&'a Example, &'a str)>,
+        rows: &[(&'a Example, &'a str)],
     ) -> Result<Option<Self>, TrainingError> {
         if rows.is_empty() {
             return Ok(None);

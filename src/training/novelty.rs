@@ -1,8 +1,8 @@
 //! Fits novelty: prototypes of the training prompts, and the distances that prompts held out of training have to them.
 
+use super::TrainingError;
 use super::clusters::centres;
 use super::folds::stratified_folds;
-use super::TrainingError;
 use crate::classifier::{NoveltyModel, normalise};
 
 /// Bounded, so that the cost of a request does not grow with the training set.

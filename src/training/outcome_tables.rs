@@ -53,9 +53,8 @@ fn predict(table: &OutcomeTable, seen: &Classification) -> f64 {
 
 fn table_of(rows: &[(&Classification, f64)], shrinkage: f64) -> OutcomeTable {
     let mean = rows.iter().map(|(_, score)| score).sum::<f64>() / rows.len().max(1) as f64;
-    let (tasks, complexities) = rows.first().map_or((0, 0), |(seen, _)| {
-        (seen.task.probabilities.len(), seen.complexity.probabilities.len())
-    });
+    let (tasks, complexities) =
+        rows.first().map_or((0, 0), |(seen, _)| (seen.task.probabilities.len(), seen.complexity.probabilities.len()));
     let mut weights = vec![shrinkage; tasks * complexities];
     let mut sums = vec![shrinkage * mean; tasks * complexities];
     for (seen, score) in rows {

@@ -47,8 +47,7 @@ pub(super) fn measure(figures: &mut Map<String, Value>) -> anyhow::Result<()> {
     let timings = runtime.block_on(async {
         let mut timings: [Vec<Duration>; 3] = Default::default();
         for round in 0..WARM_UP + PAIRS {
-            for (kind, (url, model)) in
-                [(&direct, "sim"), (&routed, "sim"), (&routed, "auto")].into_iter().enumerate()
+            for (kind, (url, model)) in [(&direct, "sim"), (&routed, "sim"), (&routed, "auto")].into_iter().enumerate()
             {
                 let taken = call(&client, url, model).await?;
                 if round >= WARM_UP {

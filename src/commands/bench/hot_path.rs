@@ -101,7 +101,8 @@ fn embedding(command: &BenchCommand, text: &str, figures: &mut Map<String, Value
     let read = opened.as_embedder().embed(&texts[..1])?;
     figures.insert("embedder".into(), json!(opened.identity().name));
     figures.insert("embedder_tokens_read".into(), json!(read.first().map(|embedding| embedding.tokens)));
-    let bare = Timing::of(BUDGET, || opened.as_embedder().embed(black_box(&texts)).map(|vectors| drop(black_box(vectors))))?;
+    let bare =
+        Timing::of(BUDGET, || opened.as_embedder().embed(black_box(&texts)).map(|vectors| drop(black_box(vectors))))?;
     figures.insert("embed_ms_p50".into(), json!(bare.p50_us() / 1e3));
     figures.insert("embed_ms_p95".into(), json!(bare.percentile_us(0.95) / 1e3));
     figures.insert("embed_texts_per_s".into(), json!((command.batch as f64 * 1e6 / bare.p50_us()).round()));

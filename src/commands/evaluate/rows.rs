@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::super::UsageError;
+use super::super::{UsageError, parts};
 use super::EvaluateOptions;
 use crate::dataset::{DatasetError, JsonLines, LabelFields, LabelRow, OutcomeRow, PromptRow, PromptSource};
 use crate::prompt;
@@ -73,10 +73,12 @@ fn read_labels(paths: &[PathBuf], field: &str) -> anyhow::Result<Vec<TextLabels>
     let fields = LabelFields { task: field.to_owned(), ..LabelFields::default() };
     let complexity_alone = fields.task == fields.complexity;
     let mut rows = Vec::new();
+    let mut found = false;
     for path in paths {
         let slices = read_slices(path)?;
         for row in LabelRow::read_file(path, &fields).map_err(|error| usage(&error))? {
             let line = row.prompt.line;
+            found |= row.task.is_some();
             let at = slices.binary_search_by_key(&line, |(line, _)| *line);
             rows.push(TextLabels {
                 text: words(path, &row.prompt)?,
@@ -87,6 +89,9 @@ fn read_labels(paths: &[PathBuf], field: &str) -> anyhow::Result<Vec<TextLabels>
                 line,
             });
         }
+    }
+    if !paths.is_empty() {
+        parts::check_label_field(field, found)?;
     }
     Ok(rows)
 }

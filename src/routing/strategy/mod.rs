@@ -72,10 +72,7 @@ impl FromStr for Strategy {
 /// Cheapest first; an unknown price comes after every known one; the better model wins a tie, then the name.
 fn by_cost(a: &Candidate, b: &Candidate) -> Ordering {
     let cost = |candidate: &Candidate| candidate.expected_cost_usd.unwrap_or(f64::INFINITY);
-    cost(a)
-        .total_cmp(&cost(b))
-        .then(b.quality().total_cmp(&a.quality()))
-        .then_with(|| a.model.cmp(&b.model))
+    cost(a).total_cmp(&cost(b)).then(b.quality().total_cmp(&a.quality())).then_with(|| a.model.cmp(&b.model))
 }
 
 /// Best first; the cheaper model wins a tie.
