@@ -16,6 +16,9 @@ use crate::routing::{Brain, Registry, Router, RouterConfig, Tier};
 /// The configuration that is read when it stands in the current folder and none is named.
 pub const DEFAULT_CONFIG: &str = "semroute.toml";
 
+/// The value of `[router] embedder` that leaves the choice to the artifact.
+const CASCADE: &str = "cascade";
+
 /// Opens `builtin`, a folder, or a model that was pulled.
 pub fn open_embedder(name: &str) -> anyhow::Result<OpenedEmbedder> {
     if name == BUILTIN {
@@ -36,28 +39,31 @@ pub fn read_artifact(router: &str) -> anyhow::Result<(ArtifactManifest, Arc<Clas
     Ok((manifest, Arc::new(classifier)))
 }
 
-/// An artifact with the embedders it was trained with. `embedder` names the one to use for what is not built in; unless it is
-/// `cascade` or `builtin`, which leave that to the artifact.
+/// An artifact with the embedders it was trained with. `embedder` is `cascade`, which leaves their names to the artifact, or
+/// the one to use for what is not built in.
 pub fn open_brain_with(router: &str, embedder: &str) -> anyhow::Result<Brain> {
     let (manifest, classifier) = read_artifact(router)?;
-    let tiers = manifest
+    let names: Vec<&str> = manifest
         .embedders
         .iter()
-        .map(|record| {
-            let name = match (record.name.as_str(), embedder) {
-                (BUILTIN, _) => BUILTIN,
-                (recorded, "cascade" | BUILTIN) => recorded,
-                (_, configured) => configured,
-            };
-            Ok(Tier::start(open_embedder(name)?)?)
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
+        .map(|record| if embedder == CASCADE || record.name == BUILTIN { record.name.as_str() } else { embedder })
+        .collect();
+    if embedder != CASCADE && !names.contains(&embedder) {
+        let trained = names.join(", ");
+        return Err(UsageError(format!(
+            "router.embedder: {embedder:?} is not what the artifact {router} was trained with ({trained}); write \
+             \"{CASCADE}\", or train an artifact with --embedder {embedder}"
+        ))
+        .into());
+    }
+    let tiers =
+        names.into_iter().map(|name| Ok(Tier::start(open_embedder(name)?)?)).collect::<anyhow::Result<Vec<_>>>()?;
     Brain::new(&manifest, classifier, tiers).map_err(|error| UsageError(error.to_string()).into())
 }
 
 /// An artifact with the embedders it names.
 pub fn open_brain(router: &str) -> anyhow::Result<Brain> {
-    open_brain_with(router, "cascade")
+    open_brain_with(router, CASCADE)
 }
 
 /// Reads a configuration file; an error there is wrong input.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::{Map, Value, json};
 
-use super::timing::Timing;
+use super::timing::{Timing, in_ms};
 use crate::gateway::{LoopbackClient, loopback_client};
 use crate::http::simulated_upstream::{self, Behaviour};
 
@@ -38,7 +38,7 @@ pub(super) fn measure(figures: &mut Map<String, Value>) -> anyhow::Result<()> {
         gateway = Some(running);
     }
     let gateway = gateway.context("no gateway was started")?;
-    figures.insert("cold_start_ms_p50".into(), json!(Timing::from_runs(starts).p50_us() / 1e3));
+    figures.insert("cold_start_ms_p50".into(), json!(Timing::from_runs(starts).p50_ms()));
     figures.insert("idle_memory_mib".into(), json!(resident_mib(gateway.child.id())));
 
     let client = loopback_client()?;
@@ -58,11 +58,11 @@ pub(super) fn measure(figures: &mut Map<String, Value>) -> anyhow::Result<()> {
         anyhow::Ok(timings)
     })?;
     let [direct, named, auto] = timings.map(|runs| Timing::from_runs(runs).p50_us());
-    figures.insert("call_direct_ms_p50".into(), json!(direct / 1e3));
-    figures.insert("call_named_ms_p50".into(), json!(named / 1e3));
-    figures.insert("call_auto_ms_p50".into(), json!(auto / 1e3));
-    figures.insert("gateway_overhead_named_ms_p50".into(), json!(((named - direct) / 1e3 * 1e3).round() / 1e3));
-    figures.insert("gateway_overhead_ms_p50".into(), json!(((auto - direct) / 1e3 * 1e3).round() / 1e3));
+    figures.insert("call_direct_ms_p50".into(), json!(in_ms(direct)));
+    figures.insert("call_named_ms_p50".into(), json!(in_ms(named)));
+    figures.insert("call_auto_ms_p50".into(), json!(in_ms(auto)));
+    figures.insert("gateway_overhead_named_ms_p50".into(), json!(in_ms(named - direct)));
+    figures.insert("gateway_overhead_ms_p50".into(), json!(in_ms(auto - direct)));
     figures.insert("busy_memory_mib".into(), json!(resident_mib(gateway.child.id())));
     Ok(())
 }

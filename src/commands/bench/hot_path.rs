@@ -103,12 +103,12 @@ fn embedding(command: &BenchCommand, text: &str, figures: &mut Map<String, Value
     figures.insert("embedder_tokens_read".into(), json!(read.first().map(|embedding| embedding.tokens)));
     let bare =
         Timing::of(BUDGET, || opened.as_embedder().embed(black_box(&texts)).map(|vectors| drop(black_box(vectors))))?;
-    figures.insert("embed_ms_p50".into(), json!(bare.p50_us() / 1e3));
-    figures.insert("embed_ms_p95".into(), json!(bare.percentile_us(0.95) / 1e3));
+    figures.insert("embed_ms_p50".into(), json!(bare.p50_ms()));
+    figures.insert("embed_ms_p95".into(), json!(bare.percentile_ms(0.95)));
     figures.insert("embed_texts_per_s".into(), json!((command.batch as f64 * 1e6 / bare.p50_us()).round()));
     let tier = Tier::start(opened)?;
     let windows = Timing::of(BUDGET, || embed_batch(&tier, black_box(&texts)).map(|vectors| drop(black_box(vectors))))?;
-    figures.insert("read_and_embed_ms_p50".into(), json!(windows.p50_us() / 1e3));
+    figures.insert("read_and_embed_ms_p50".into(), json!(windows.p50_ms()));
     let read_only = Timing::of(Duration::from_millis(200), || {
         black_box(prompt::read(black_box(text)));
         anyhow::Ok(())

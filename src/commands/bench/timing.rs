@@ -41,4 +41,19 @@ impl Timing {
     pub(super) fn p50_us(&self) -> f64 {
         self.percentile_us(0.5)
     }
+
+    /// As `percentile_us`, in milliseconds.
+    pub(super) fn percentile_ms(&self, share: f64) -> f64 {
+        in_ms(self.percentile_us(share))
+    }
+
+    /// The median in milliseconds.
+    pub(super) fn p50_ms(&self) -> f64 {
+        self.percentile_ms(0.5)
+    }
+}
+
+/// Microseconds as milliseconds, to the microsecond.
+pub(super) fn in_ms(us: f64) -> f64 {
+    us.round() / 1e3
 }
