@@ -7,6 +7,7 @@ use semroute::cli::{Cli, Command, ModelsAction};
 use semroute::commands::{self, UsageError};
 
 fn main() -> ExitCode {
+    commands::closed_pipe::end_quietly();
     let cli = Cli::parse();
     if let Err(error) = start_log(cli.log_filter()) {
         return report(&UsageError(error).into());

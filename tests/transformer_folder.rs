@@ -10,6 +10,9 @@ use semroute::embedder::{DeviceChoice, Embedder, Embedding, FolderError, Transfo
 use serde_json::json;
 use tiny_bert::{HIDDEN, LAYER_NORM_EPS, Layers, MAX_TOKENS, POSITIONS, TinyBert, VOCABULARY, Weight, id_of, weights};
 
+/// Changes a folder.
+type Change<'a> = &'a dyn Fn(&TinyBert);
+
 /// 20 words: more than 16 tokens.
 const LONG: &str =
     "translate this sentence to french please the house is in the river what is the plan to cook in winter";
@@ -198,7 +201,7 @@ fn a_missing_file_is_named() {
 
 #[test]
 fn what_cannot_be_computed_is_refused_by_name() {
-    let cases: [(&str, &dyn Fn(&TinyBert), &[&str]); 8] = [
+    let cases: [(&str, Change<'_>, &[&str]); 8] = [
         ("pooling", &|tiny| tiny.write_pooling("pooling_mode_max_tokens"), &["1_Pooling", "pooling_mode_max_tokens"]),
         ("pooling", &|tiny| tiny.write_pooling("pooling_mode_lasttoken"), &["1_Pooling", "pooling_mode_lasttoken"]),
         ("type", &|tiny| tiny.edit("config.json", |c| c["model_type"] = json!("t5")), &["config.json", "t5", "bert"]),
@@ -245,7 +248,7 @@ fn the_fingerprint_is_of_every_file_that_decides_vectors() {
     assert_eq!(fingerprint(&TinyBert::new(1)), first, "the same files elsewhere");
     let named = Transformer::from_folder("another name", tiny.path(), DeviceChoice::Cpu).unwrap();
     assert_eq!((named.identity().fingerprint.as_str(), named.identity().dims), (first.as_str(), HIDDEN));
-    let changes: [(&str, &dyn Fn(&TinyBert)); 5] = [
+    let changes: [(&str, Change<'_>); 5] = [
         ("config.json", &|tiny| tiny.edit("config.json", |config| config["layer_norm_eps"] = json!(1e-5))),
         ("1_Pooling/config.json", &|tiny| tiny.write_pooling("pooling_mode_cls_token")),
         ("sentence_bert_config.json", &|tiny| {

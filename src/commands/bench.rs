@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::UsageError;
+use super::whole_file::write_whole;
 
 /// What to time.
 #[derive(Debug, Clone)]
@@ -49,11 +49,8 @@ pub fn run(command: &BenchCommand) -> anyhow::Result<()> {
     match &command.json {
         Some(_) if to_stdout => println!("{}", serde_json::to_string_pretty(&figures)?),
         Some(path) => {
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let mut file = tempfile::NamedTempFile::new_in(parent.unwrap_or(std::path::Path::new(".")))
-                .map_err(|error| UsageError(format!("--json {}: {error}", path.display())))?;
-            serde_json::to_writer_pretty(&mut file, &figures)?;
-            file.persist(path).map_err(|error| UsageError(format!("--json {}: {error}", path.display())))?;
+            let json = serde_json::to_string_pretty(&figures)? + "\n";
+            write_whole("--json", path, |file| Ok(file.write_all(json.as_bytes())?))?;
         }
         None => {}
     }

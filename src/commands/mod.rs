@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod check_config;
+pub mod closed_pipe;
 pub mod demo;
 pub mod distill;
 pub mod evaluate;
@@ -13,6 +14,7 @@ pub mod progress;
 pub mod route;
 pub mod serve;
 pub mod train;
+pub mod whole_file;
 
 use thiserror::Error;
 

@@ -5,10 +5,10 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use futures_util::future::join_all;
 
-use super::{UsageError, explain, parts, progress};
+use super::whole_file::write_whole;
+use super::{UsageError, closed_pipe, explain, parts, progress};
 use crate::chat::ChatRequest;
 use crate::dataset::{PromptRow, PromptSource};
 use crate::routing::{Decision, Overrides, Plan, RouteError, Router};
@@ -90,18 +90,13 @@ fn route_file(
     output: Option<&Path>,
 ) -> anyhow::Result<()> {
     let rows = PromptRow::read_file(input).map_err(|error| UsageError(error.to_string()))?;
-    let Some(output) = output else {
-        return write_decisions(router, runtime, input, &rows, &mut std::io::stdout().lock());
-    };
-    let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".semroute-decisions-")
-        .tempfile_in(parent)
-        .with_context(|| format!("--output {}", output.display()))?;
-    write_decisions(router, runtime, input, &rows, &mut file)?;
-    file.as_file().sync_all()?;
-    file.persist(output).map_err(|error| error.error).with_context(|| format!("--output {}", output.display()))?;
-    Ok(())
+    match output {
+        Some(output) => write_whole("--output", output, |file| write_decisions(router, runtime, input, &rows, file)),
+        None => match write_decisions(router, runtime, input, &rows, &mut std::io::stdout().lock()) {
+            Err(error) if closed_pipe::caused(&error) => Ok(()),
+            written => written,
+        },
+    }
 }
 
 fn write_decisions(
@@ -125,8 +120,9 @@ fn write_decisions(
         for (row, decision) in batch.iter().zip(decisions) {
             let decision =
                 decision.map_err(|error| UsageError(format!("{}:{}: {error}", input.display(), row.line)))?;
-            serde_json::to_writer(&mut output, &decision.row(Some(row.id.clone())))?;
-            output.write_all(b"\n")?;
+            let mut line = serde_json::to_vec(&decision.row(Some(row.id.clone())))?;
+            line.push(b'\n');
+            output.write_all(&line)?;
         }
         bar.inc(batch.len() as u64);
     }
