@@ -201,11 +201,21 @@ fn a_missing_file_is_named() {
 
 #[test]
 fn what_cannot_be_computed_is_refused_by_name() {
-    let cases: [(&str, Change<'_>, &[&str]); 8] = [
+    let cases: [(&str, Change<'_>, &[&str]); 10] = [
         ("pooling", &|tiny| tiny.write_pooling("pooling_mode_max_tokens"), &["1_Pooling", "pooling_mode_max_tokens"]),
         ("pooling", &|tiny| tiny.write_pooling("pooling_mode_lasttoken"), &["1_Pooling", "pooling_mode_lasttoken"]),
         ("type", &|tiny| tiny.edit("config.json", |c| c["model_type"] = json!("t5")), &["config.json", "t5", "bert"]),
         ("activation", &|tiny| tiny.edit("config.json", |c| c["hidden_act"] = json!("quux")), &["config.json", "quux"]),
+        (
+            "heads",
+            &|tiny| tiny.edit("config.json", |c| c["num_attention_heads"] = json!(0)),
+            &["config.json", "heads 0"],
+        ),
+        (
+            "heads",
+            &|tiny| tiny.edit("config.json", |c| c["num_attention_heads"] = json!(5)),
+            &["config.json", "heads 5"],
+        ),
         ("no json", &|tiny| tiny.write("config.json", "{"), &["config.json"]),
         ("no json", &|tiny| tiny.write("tokenizer.json", "{}"), &["tokenizer.json"]),
         ("shape", &|tiny| tiny.edit("config.json", |c| c["vocab_size"] = json!(100)), &["model.safetensors", "shape"]),

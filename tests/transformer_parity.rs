@@ -104,7 +104,7 @@ fn every_vector_is_the_one_of_sentence_transformers() {
     let Some(rows) = rows_embedded() else { return };
     for (row, embedding) in rows {
         let difference = max_difference(&embedding.vector, &row.vector);
-        assert!(difference <= 1e-4, "{}: a component is off by {difference}", row.about);
+        assert!(difference <= 1e-5, "{}: a component is off by {difference}", row.about);
         let cosine = dot(&embedding.vector, &row.vector);
         assert!(cosine >= 0.999_999, "{}: cosine {cosine}", row.about);
         assert!((dot(&embedding.vector, &embedding.vector) - 1.0).abs() < 1e-5, "{}: not of unit length", row.about);

@@ -4,12 +4,16 @@
 
 use std::path::Path;
 
-use super::parts;
+use super::{parts, serve};
+use crate::http::check_address;
 
 /// Checks a file and says what it configures.
 pub fn run(path: &Path) -> anyhow::Result<()> {
     let config = parts::read_config(path)?;
-    let router = parts::build_router(&config, None)?;
+    let origin = path.display().to_string();
+    let (router, _gateway, keys) = serve::build_parts(&config, &origin, |_| Some("not-looked-at".into()))?;
+    let address = check_address(&config.server.listen, keys.required());
+    serve::runtime()?.block_on(address).map_err(serve::wrong_address)?;
     println!("{}: ok", path.display());
     println!("  listen      {}", config.server.listen);
     println!("  artifact    {} (strategy {})", router.artifact_name(), config.router.strategy.name());

@@ -43,6 +43,9 @@ pub fn run(command: &RouteCommand) -> anyhow::Result<()> {
         (Some(_), Some(_)) => Err(UsageError("give a PROMPT or --input FILE, not both".into()).into()),
         (None, None) => Err(UsageError("give a PROMPT, or --input FILE with prompts".into()).into()),
         (Some(prompt), None) => {
+            if command.output.is_some() {
+                return Err(UsageError("--output needs --input FILE; one PROMPT's decision is printed".into()).into());
+            }
             if prompt.trim().is_empty() {
                 return Err(UsageError("PROMPT is empty; write what you want routed".into()).into());
             }

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::gateway::{Gateway, GatewayError};
 use crate::http::{AppState, ListenError, Server};
 use crate::limits::KeyRing;
+use crate::routing::Router;
 
 /// The flags of `serve`.
 #[derive(Debug, Clone)]
@@ -47,23 +48,37 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
 
 /// Builds every part that `config` describes and takes the port. `origin` is named in errors.
 pub(super) async fn bind(config: &Config, origin: &str) -> anyhow::Result<Server> {
+    let (router, gateway, keys) = build_parts(config, origin, |variable| std::env::var(variable).ok())?;
+    let state = AppState::new(Arc::new(router), gateway, keys, config.server.clone());
+    Server::bind(&config.server.listen, state).await.map_err(wrong_address)
+}
+
+/// An address that cannot be used as it is written is wrong input.
+pub(super) fn wrong_address(error: ListenError) -> anyhow::Error {
+    match error {
+        ListenError::BadAddress { .. } | ListenError::OpenToAll { .. } => UsageError(error.to_string()).into(),
+        error => anyhow::Error::new(error),
+    }
+}
+
+/// Every part that `config` describes but the port. `read_variable` is given the names of the keys' variables.
+pub(super) fn build_parts(
+    config: &Config,
+    origin: &str,
+    read_variable: impl Fn(&str) -> Option<String> + Copy,
+) -> anyhow::Result<(Router, Gateway, KeyRing)> {
     let usage = |message: String| UsageError(format!("{origin}: {message}"));
     config.server.check().map_err(usage)?;
     if config.models.is_empty() {
         return Err(usage("models: there is none; add a [[models]] table".into()).into());
     }
     let registry = config.build_registry(origin).map_err(|error| UsageError(error.to_string()))?;
-    let gateway = Gateway::from_config(&config.providers, &registry).map_err(|error| match error {
+    let gateway = Gateway::build(&config.providers, &registry, read_variable).map_err(|error| match error {
         GatewayError::Client(_) => anyhow::Error::new(error),
         error => usage(error.to_string()).into(),
     })?;
-    let keys = KeyRing::from_config(&config.auth).map_err(|error| usage(error.to_string()))?;
-    let router = Arc::new(parts::build_router(config, None)?);
-    let state = AppState::new(router, gateway, keys, config.server.clone());
-    Server::bind(&config.server.listen, state).await.map_err(|error| match error {
-        ListenError::BadAddress { .. } | ListenError::OpenToAll { .. } => UsageError(error.to_string()).into(),
-        error => anyhow::Error::new(error),
-    })
+    let keys = KeyRing::build(&config.auth, read_variable).map_err(|error| usage(error.to_string()))?;
+    Ok((parts::build_router(config, None)?, gateway, keys))
 }
 
 /// The first signal drains; a second one does not wait for it.

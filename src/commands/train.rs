@@ -44,8 +44,8 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
         return Err(UsageError("nothing to train on: give --labels FILE, --outcomes FILE, or both".into()).into());
     }
     check_destination(&command.out).map_err(|error| UsageError(format!("--out {error}")))?;
-    let (rows, inputs) = read_labels(command)?;
-    let set = embed_labels(command, &rows, inputs)?;
+    let labels = read_labels(command)?;
+    let set = embed_labels(command, labels)?;
     let base = parts::read_artifact(BUILTIN).map(|(manifest, classifier)| (manifest, (*classifier).clone())).ok();
     let options = TrainOptions {
         name: artifact_name(&command.out),
@@ -82,26 +82,36 @@ const TASK_ORDER: [&str; 14] = [
     "complex_reasoning",
 ];
 
-fn read_labels(command: &TrainCommand) -> anyhow::Result<(Vec<LabelRow>, Vec<InputRecord>)> {
-    let fields = LabelFields { task: command.label_field.clone(), ..LabelFields::default() };
-    let mut rows = Vec::new();
-    let mut inputs = Vec::new();
-    for path in &command.labels {
-        let of_file = LabelRow::read_file(path, &fields).map_err(|error| UsageError(error.to_string()))?;
-        inputs.push(input_record(path, "labels", of_file.len())?);
-        rows.extend(of_file);
-    }
-    if !rows.is_empty() {
-        parts::check_label_field(&command.label_field, rows.iter().any(|row| row.task.is_some()))?;
-    }
-    Ok((rows, inputs))
+/// Label rows, with the words of each and where they came from.
+#[derive(Default)]
+struct LabelInput {
+    rows: Vec<LabelRow>,
+    texts: Vec<String>,
+    inputs: Vec<InputRecord>,
 }
 
-fn embed_labels(command: &TrainCommand, rows: &[LabelRow], inputs: Vec<InputRecord>) -> anyhow::Result<TrainingSet> {
+fn read_labels(command: &TrainCommand) -> anyhow::Result<LabelInput> {
+    let fields = LabelFields { task: command.label_field.clone(), ..LabelFields::default() };
+    let mut read = LabelInput::default();
+    for path in &command.labels {
+        let rows = LabelRow::read_file(path, &fields).map_err(|error| UsageError(error.to_string()))?;
+        read.inputs.push(input_record(path, "labels", rows.len())?);
+        for row in rows {
+            read.texts.push(words(path, &row.prompt)?);
+            read.rows.push(row);
+        }
+    }
+    if !read.rows.is_empty() {
+        parts::check_label_field(&command.label_field, read.rows.iter().any(|row| row.task.is_some()))?;
+    }
+    Ok(read)
+}
+
+fn embed_labels(command: &TrainCommand, labels: LabelInput) -> anyhow::Result<TrainingSet> {
+    let LabelInput { rows, texts, inputs } = labels;
     let opened = parts::open_embedder(&command.embedder)?;
     let identity = opened.identity().clone();
     let tier = Tier::start(opened)?;
-    let texts = rows.iter().map(|row| words(&row.prompt)).collect::<anyhow::Result<Vec<String>>>()?;
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
     let bar = progress::bar(rows.len(), "embedding");
     let mut vectors = Vec::with_capacity(rows.len());
@@ -143,7 +153,7 @@ fn read_outcomes(
     for path in &command.outcomes {
         let rows = OutcomeRow::read_file(path).map_err(|error| UsageError(error.to_string()))?;
         inputs.push(input_record(path, "outcomes", rows.len())?);
-        let texts = rows.iter().map(|row| words(&row.prompt)).collect::<anyhow::Result<Vec<String>>>()?;
+        let texts = rows.iter().map(|row| words(path, &row.prompt)).collect::<anyhow::Result<Vec<String>>>()?;
         let bar = progress::bar(rows.len(), "outcomes");
         for (batch, texts) in rows.chunks(ROWS_A_BATCH).zip(texts.chunks(ROWS_A_BATCH)) {
             let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -163,12 +173,13 @@ fn read_outcomes(
 }
 
 /// The words that are classified.
-fn words(row: &PromptRow) -> anyhow::Result<String> {
+fn words(path: &Path, row: &PromptRow) -> anyhow::Result<String> {
     match &row.source {
         PromptSource::Text(text) => Ok(text.clone()),
         PromptSource::Conversation(request) => {
             prompt::words_of(request.messages()).map(std::borrow::Cow::into_owned).ok_or_else(|| {
-                UsageError(format!("row {} (line {}): no user message holds any text", row.id, row.line)).into()
+                let place = format!("{}:{}", path.display(), row.line);
+                UsageError(format!("{place}: messages: no user message holds any text")).into()
             })
         }
     }

@@ -66,6 +66,12 @@ impl TransformerFolder {
         }
         let config: bert::Config =
             serde_json::from_str(&config_text).map_err(|error| invalid(&config_path, error.to_string()))?;
+        let (heads, dims) = (config.num_attention_heads, config.hidden_size);
+        if dims == 0 || dims.checked_rem(heads) != Some(0) {
+            let message =
+                format!("hidden_size is {dims} and num_attention_heads {heads}; the first must be a multiple");
+            return Err(invalid(&config_path, message));
+        }
         let pooling_path = folder.join("1_Pooling/config.json");
         let (pooling, pooling_text) = match read_optional(&pooling_path)? {
             Some(text) => (Pooling::from_json(&text).map_err(|message| invalid(&pooling_path, message))?, text),

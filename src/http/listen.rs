@@ -44,8 +44,22 @@ pub enum ListenError {
     },
 }
 
+/// Whether a server may listen at `listen`, without trying it. `locked`: every caller needs a key.
+pub async fn check_address(listen: &str, locked: bool) -> Result<(), ListenError> {
+    resolve(listen, locked).await.map(drop)
+}
+
 /// A listening socket at `listen`. `locked`: every caller needs a key.
 pub(super) async fn open(listen: &str, locked: bool) -> Result<TcpListener, ListenError> {
+    let addresses = resolve(listen, locked).await?;
+    let listen = listen.to_owned();
+    TcpListener::bind(&addresses[..]).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => ListenError::InUse { listen },
+        _ => ListenError::Refused { listen, error },
+    })
+}
+
+async fn resolve(listen: &str, locked: bool) -> Result<Vec<SocketAddr>, ListenError> {
     let listen = listen.to_owned();
     let Ok(addresses) = lookup_host(&listen).await.map(Iterator::collect::<Vec<SocketAddr>>) else {
         return Err(ListenError::BadAddress { listen });
@@ -53,8 +67,5 @@ pub(super) async fn open(listen: &str, locked: bool) -> Result<TcpListener, List
     if !locked && !addresses.iter().all(|address| address.ip().is_loopback()) {
         return Err(ListenError::OpenToAll { listen });
     }
-    TcpListener::bind(&addresses[..]).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => ListenError::InUse { listen },
-        _ => ListenError::Refused { listen, error },
-    })
+    Ok(addresses)
 }

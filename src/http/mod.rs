@@ -24,7 +24,7 @@ mod state;
 
 pub use app::app;
 pub use config::ServerConfig;
-pub use listen::ListenError;
+pub use listen::{ListenError, check_address};
 pub use metrics::metric;
 pub use server::{Server, ServerError};
 pub use state::AppState;

@@ -80,7 +80,7 @@ impl<'a> Labelled<'a> {
                         order: order.to_vec(),
                     });
                 }
-                if let Some(label) = order.iter().find(|name| !rows.is_empty() && !found.contains(name)) {
+                if let Some(label) = order.iter().find(|name| !found.contains(name)) {
                     return Err(TrainingError::EmptyOrderLabel { label: label.clone() });
                 }
                 order.to_vec()
