@@ -19,12 +19,12 @@ const WEIGHTS_FILE: &str = "weights.safetensors";
 #[derive(Debug, Error)]
 pub enum ArtifactError {
     /// The file system said no.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Io {
         /// The file.
         path: String,
         /// What it said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// `router.json` is not what it should be.
     #[error("{path}: {message}")]
@@ -68,7 +68,7 @@ pub enum ArtifactError {
 pub fn read_artifact(folder: &Path, reader_version: u32) -> Result<(ArtifactManifest, Classifier), ArtifactError> {
     let read = |file: &str| {
         let path = folder.join(file);
-        fs::read(&path).map_err(|source| ArtifactError::Io { path: path.display().to_string(), source })
+        fs::read(&path).map_err(|cause| ArtifactError::Io { path: path.display().to_string(), cause })
     };
     from_bytes(&folder.display().to_string(), &read(MANIFEST_FILE)?, &read(WEIGHTS_FILE)?, reader_version)
 }
@@ -144,7 +144,7 @@ pub fn write_artifact(
     mut manifest: ArtifactManifest,
     classifier: &Classifier,
 ) -> Result<ArtifactManifest, ArtifactError> {
-    let io = |path: &Path, source: std::io::Error| ArtifactError::Io { path: path.display().to_string(), source };
+    let io = |path: &Path, cause: std::io::Error| ArtifactError::Io { path: path.display().to_string(), cause };
     check_destination(out)?;
     let weights = weights_of(classifier)
         .map_err(|message| ArtifactError::Weights { path: out.join(WEIGHTS_FILE).display().to_string(), message })?;
@@ -155,18 +155,18 @@ pub fn write_artifact(
     })?;
     json.push(b'\n');
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(|source| io(parent, source))?;
+    fs::create_dir_all(parent).map_err(|cause| io(parent, cause))?;
     let fresh = tempfile::Builder::new()
         .prefix(".semroute-artifact-")
         .tempdir_in(parent)
-        .map_err(|source| io(parent, source))?;
+        .map_err(|cause| io(parent, cause))?;
     for (file, bytes) in [(MANIFEST_FILE, &json), (WEIGHTS_FILE, &weights)] {
         let path = fresh.path().join(file);
         fs::File::create(&path)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .map_err(|source| io(&path, source))?;
+            .map_err(|cause| io(&path, cause))?;
     }
-    replace_folder(fresh, out).map_err(|source| io(out, source))?;
+    replace_folder(fresh, out).map_err(|cause| io(out, cause))?;
     Ok(manifest)
 }
 

@@ -19,13 +19,13 @@ pub const DEFAULT_CONFIG: &str = "semroute.toml";
 /// The value of `[router] embedder` that leaves the choice to the artifact.
 const CASCADE: &str = "cascade";
 
-/// Opens `builtin`, a folder, or a model that was pulled.
+/// Opens `builtin`, a folder, or a model that was pulled. What cannot be opened was named wrongly or is broken: wrong input.
 pub fn open_embedder(name: &str) -> anyhow::Result<OpenedEmbedder> {
     if name == BUILTIN {
         return Ok(embedder::open(BUILTIN, None)?);
     }
     let folder = embedder::locate(name).map_err(|error| UsageError(error.to_string()))?;
-    embedder::open(name, Some(&folder)).with_context(|| format!("embedder {name}"))
+    embedder::open(name, Some(&folder)).map_err(|error| UsageError(format!("embedder {name}: {error}")).into())
 }
 
 /// Reads `builtin` or an artifact's folder.
@@ -56,8 +56,13 @@ pub fn open_brain_with(router: &str, embedder: &str) -> anyhow::Result<Brain> {
         ))
         .into());
     }
-    let tiers =
-        names.into_iter().map(|name| Ok(Tier::start(open_embedder(name)?)?)).collect::<anyhow::Result<Vec<_>>>()?;
+    let tiers = names
+        .into_iter()
+        .map(|name| {
+            let trained_with = || format!("the artifact {router} was trained with the embedder {name:?}");
+            Ok(Tier::start(open_embedder(name).with_context(trained_with)?)?)
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
     Brain::new(&manifest, classifier, tiers).map_err(|error| UsageError(error.to_string()).into())
 }
 

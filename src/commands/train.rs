@@ -109,7 +109,7 @@ fn read_labels(command: &TrainCommand) -> anyhow::Result<LabelInput> {
 
 fn embed_labels(command: &TrainCommand, labels: LabelInput) -> anyhow::Result<TrainingSet> {
     let LabelInput { rows, texts, inputs } = labels;
-    let opened = parts::open_embedder(&command.embedder)?;
+    let opened = parts::open_embedder(&lasting_name(&command.embedder))?;
     let identity = opened.identity().clone();
     let tier = Tier::start(opened)?;
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -144,8 +144,7 @@ fn read_outcomes(
         .embedders
         .iter()
         .map(|record| {
-            let name = if record.name == BUILTIN { BUILTIN } else { command.embedder.as_str() };
-            Ok(Tier::start(parts::open_embedder(name)?)?)
+            Ok(Tier::start(parts::open_embedder(&record.name)?)?)
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     let mut examples = Vec::new();
@@ -170,6 +169,14 @@ fn read_outcomes(
         bar.finish_and_clear();
     }
     Ok((examples, inputs))
+}
+
+/// A folder is remembered by its full path, so that the artifact finds it from any other folder.
+fn lasting_name(embedder: &str) -> String {
+    match Path::new(embedder).canonicalize() {
+        Ok(path) if path.is_dir() && embedder != BUILTIN => path.display().to_string(),
+        _ => embedder.to_owned(),
+    }
 }
 
 /// The words that are classified.

@@ -23,7 +23,7 @@ impl JsonLines {
     /// Opens a file.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
         let name = path.display().to_string();
-        let file = File::open(path).map_err(|source| DatasetError::Io { path: name.clone(), source })?;
+        let file = File::open(path).map_err(|cause| DatasetError::Io { path: name.clone(), cause })?;
         Ok(Self { path: name, reader: BufReader::new(file), line: 0, buffer: Vec::new() })
     }
 
@@ -43,7 +43,7 @@ impl JsonLines {
         let read = (&mut self.reader)
             .take(limit)
             .read_until(b'\n', &mut self.buffer)
-            .map_err(|source| DatasetError::Io { path: self.path.clone(), source })?;
+            .map_err(|cause| DatasetError::Io { path: self.path.clone(), cause })?;
         if read == 0 {
             return Ok(None);
         }

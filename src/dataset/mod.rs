@@ -13,12 +13,12 @@ pub use rows::{LabelFields, LabelRow, OutcomeRow, PairRow, PromptRow, PromptSour
 #[derive(Debug, Error)]
 pub enum DatasetError {
     /// The file system said no.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Io {
         /// The file.
         path: String,
         /// What it said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A row is wrong.
     #[error("{path}:{line}: {message}")]

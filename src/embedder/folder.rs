@@ -12,12 +12,12 @@ use super::pooling::Pooling;
 #[derive(Debug, Error)]
 pub enum FolderError {
     /// A file is missing or unreadable.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Read {
         /// The file.
         path: String,
         /// What the file system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file says something that cannot be used.
     #[error("{path}: {message}")]
@@ -98,13 +98,13 @@ impl TransformerFolder {
 }
 
 fn read(path: &Path) -> Result<String, FolderError> {
-    std::fs::read_to_string(path).map_err(|source| FolderError::Read { path: path.display().to_string(), source })
+    std::fs::read_to_string(path).map_err(|cause| FolderError::Read { path: path.display().to_string(), cause })
 }
 
 fn read_optional(path: &Path) -> Result<Option<String>, FolderError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(FolderError::Read { path: path.display().to_string(), source }),
+        Err(cause) => Err(FolderError::Read { path: path.display().to_string(), cause }),
     }
 }

@@ -1,6 +1,7 @@
 //! One thread owns the transformer; requests queue for it. There is no batching timer: a batch is whatever queued while the
 //! model was busy, so a lone request never waits. The queue is bounded, and a request whose client left is dropped.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -126,7 +127,9 @@ fn serve(model: &dyn BatchModel, mut receiver: mpsc::Receiver<Waiting>, padded_t
             continue;
         }
         let tokens: Vec<&TokenIds> = batch.iter().map(|waiting| &waiting.tokens).collect();
-        match model.forward(&tokens) {
+        // A pass that panics is the failure of its batch, not the end of the thread and with it of all that is to come.
+        let pass = catch_unwind(AssertUnwindSafe(|| model.forward(&tokens)));
+        match pass.unwrap_or_else(|_panic| Err(EmbedError::Model("the forward pass panicked".into()))) {
             Ok(embeddings) => batch.into_iter().zip(embeddings).for_each(|(waiting, embedding)| {
                 // A client that left meanwhile is no error.
                 let _ = waiting.reply.send(Ok(embedding));

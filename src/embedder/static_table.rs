@@ -53,7 +53,7 @@ impl StaticTable {
     pub fn from_folder(name: &str, folder: &Path) -> Result<Self, TableFileError> {
         let read = |file: &str| {
             let path = folder.join(file);
-            std::fs::read(&path).map_err(|source| TableFileError::Io { path: path.display().to_string(), source })
+            std::fs::read(&path).map_err(|cause| TableFileError::Io { path: path.display().to_string(), cause })
         };
         let vocab = String::from_utf8(read(VOCAB_FILE)?)
             .map_err(|error| TableFileError::Vocabulary(format!("not UTF-8: {error}")))?;

@@ -16,12 +16,12 @@ pub(super) const VOCAB_FILE: &str = "vocab.txt";
 #[derive(Debug, Error)]
 pub enum TableFileError {
     /// The file system said no.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Io {
         /// The file.
         path: String,
         /// What it said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// Not a safetensors file, or cut short.
     #[error("{TABLE_FILE}: {0}")]
@@ -98,7 +98,7 @@ pub fn write_table(folder: &Path, vocabulary: &[String], table: &TableRows<'_>) 
         let path = folder.join(name);
         std::fs::File::create(&path)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .map_err(|source| TableFileError::Io { path: path.display().to_string(), source })
+            .map_err(|cause| TableFileError::Io { path: path.display().to_string(), cause })
     };
     write(TABLE_FILE, &serialize(tensors, None)?)?;
     let mut vocab = vocabulary.join("\n");

@@ -62,7 +62,7 @@ impl Transformer {
         let parts = TransformerFolder::read(folder)?;
         let invalid = |path: &Path, message: String| FolderError::Invalid { path: path.display().to_string(), message };
         let read = |path: &Path| {
-            std::fs::read(path).map_err(|source| FolderError::Read { path: path.display().to_string(), source })
+            std::fs::read(path).map_err(|cause| FolderError::Read { path: path.display().to_string(), cause })
         };
         let tokenizer_bytes = read(&parts.tokenizer_path)?;
         let weights = read(&parts.weights_path)?;
@@ -73,7 +73,7 @@ impl Transformer {
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| invalid(&parts.tokenizer_path, error.to_string()))?;
         let device = open_device(device).map_err(|error| invalid(folder, error.to_string()))?;
-        let weights_error = |error: candle_core::Error| invalid(&parts.weights_path, error.to_string());
+        let weights_error = |error: candle_core::Error| invalid(&parts.weights_path, without_backtrace(&error));
         let tensors = VarBuilder::from_buffered_safetensors(weights, DType::F32, &device).map_err(weights_error)?;
         let model = BertModel::load(tensors, &parts.config).map_err(weights_error)?;
         let identity = EmbedderIdentity { name: name.to_owned(), dims: parts.config.hidden_size, fingerprint };
@@ -122,7 +122,7 @@ impl Transformer {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let pooled = self.pooled(batch).map_err(|error| EmbedError::Model(error.to_string()))?;
+        let pooled = self.pooled(batch).map_err(|error| EmbedError::Model(without_backtrace(&error)))?;
         Ok(pooled
             .into_iter()
             .zip(batch)
@@ -190,6 +190,11 @@ fn fingerprint(files: &[&[u8]]) -> String {
         hasher.update(bytes);
     }
     hasher.finalize().to_hex().to_string()
+}
+
+/// candle appends a backtrace to its messages when `RUST_BACKTRACE` is set; it is for the log of a crash, not for a user.
+fn without_backtrace(error: &candle_core::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 fn open_device(choice: DeviceChoice) -> candle_core::Result<Device> {

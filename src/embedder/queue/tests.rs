@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test should stop where it failed")]
 
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl BatchModel for GatedModel {
 
     fn forward(&self, batch: &[&TokenIds]) -> Result<Vec<Embedding>, EmbedError> {
         self.batches.send(batch.iter().map(|tokens| text_of(tokens)).collect()).unwrap();
-        match self.orders.lock().unwrap().recv_timeout(PATIENCE).unwrap() {
+        match self.orders.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(PATIENCE).unwrap() {
             Order::Answer => Ok(batch.iter().map(|tokens| embedding(&text_of(tokens))).collect()),
             Order::Fail(message) => Err(EmbedError::Model(message.into())),
             Order::Panic => panic!("ordered by the test"),
@@ -239,14 +239,15 @@ fn a_text_that_cannot_be_tokenized_is_refused_before_it_queues() {
 }
 
 #[test]
-fn waiters_are_told_when_the_thread_stops() {
+fn a_pass_that_panics_fails_its_batch_and_no_other() {
     let (queue, gate) = start(8, 100);
     let busy = occupy(&queue, &gate);
     let waiting = enqueue(&queue, "waiting");
     gate.order(Order::Panic);
-    for waiter in [busy, waiting, Box::pin(queue.embed("later"))] {
-        assert!(matches!(finish(waiter), Err(QueueError::Stopped)));
-    }
+    assert!(matches!(finish(busy), Err(QueueError::Embed(EmbedError::Model(_)))));
+    gate.expect_batch(&["waiting"]);
+    gate.order(Order::Answer);
+    assert_served(waiting, "waiting");
 }
 
 #[test]
