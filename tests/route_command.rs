@@ -70,7 +70,10 @@ fn without_models_the_prompt_is_classified_and_no_model_is_named() {
     let folder = Folder::new();
     let row = json(&folder, &["route", "What is the capital of Peru?", "--json"]);
     assert_eq!(keys_of(&row), FIELDS);
-    assert_eq!((&row["model"], &row["strategy"], &row["estimated_cost_usd"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(
+        (&row["model"], &row["strategy"], &row["estimated_cost_usd"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
     assert_eq!(row["chain"], serde_json::json!([]));
     assert!(row["reason"].as_str().unwrap().contains("--config"), "{row}");
 }
@@ -98,9 +101,12 @@ fn the_human_form_says_what_was_read_and_what_is_chosen() {
 fn an_explanation_adds_scores_neighbours_and_models() {
     let folder = with_models();
     let short = folder.output_of(&["route", "Translate good morning into French", "--config", "models.toml"]);
-    let long = folder.output_of(&["route", "Translate good morning into French", "--config", "models.toml", "--explain"]);
+    let long =
+        folder.output_of(&["route", "Translate good morning into French", "--config", "models.toml", "--explain"]);
     assert!(long.starts_with(&short), "{long}");
-    for part in ["cosine  confidence", "novelty ", "nearest labelled prompts", "models in the order of trial", "price unknown"] {
+    for part in
+        ["cosine  confidence", "novelty ", "nearest labelled prompts", "models in the order of trial", "price unknown"]
+    {
         assert!(long.contains(part), "no {part:?} in {long}");
     }
     for model in ["small", "medium", "large", "unpriced"] {
@@ -113,7 +119,7 @@ fn an_explanation_adds_scores_neighbours_and_models() {
 #[test]
 fn what_was_never_seen_is_routed_upward() {
     let folder = with_models();
-    let unseen = "0x9f3a 0x11c7 0xd00d ;;;; \u{16a0}\u{16a2}\u{16a6} \u{16a8}\u{16b1}\u{16b2} 0xfeed 0xbeef ####";
+    let unseen = "\u{16a0}\u{16a2}\u{16a6}\u{16a8}\u{16b1}\u{16b2}";
     let row = json(&folder, &["route", unseen, "--json", "--config", "models.toml"]);
     assert_eq!(row["known"], false, "{row}");
     assert_eq!(row["model"], "large");

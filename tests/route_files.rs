@@ -92,7 +92,10 @@ fn a_place_that_cannot_be_written_is_refused_before_any_work() {
     };
     refused("absent/out.jsonl", &["--output absent/out.jsonl", "the folder absent does not exist"]);
     refused(".", &["--output .", "is a folder"]);
-    folder.expect_refusal(&["route", "--input", "absent.jsonl", "--output", "out.jsonl"], &["absent.jsonl", "No such file"]);
+    folder.expect_refusal(
+        &["route", "--input", "absent.jsonl", "--output", "out.jsonl"],
+        &["absent.jsonl", "No such file"],
+    );
 }
 
 #[cfg(unix)]
@@ -111,7 +114,9 @@ fn an_output_can_be_read_as_any_other_file() {
 fn prompts_of_any_size_are_decided() {
     let folder = Folder::new();
     let many: Vec<Value> = (0..10_000)
-        .map(|turn| json!({"role": if turn % 2 == 0 { "user" } else { "assistant" }, "content": format!("turn {turn}")}))
+        .map(
+            |turn| json!({"role": if turn % 2 == 0 { "user" } else { "assistant" }, "content": format!("turn {turn}")}),
+        )
         .chain([json!({"role": "user", "content": "Translate good morning into French"})])
         .collect();
     let image = json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]}]);

@@ -1,9 +1,11 @@
 //! A static table from a transformer, in the way of model2vec (Tulkens and van Dongen 2024): every token of the vocabulary
 //! through the transformer by itself, principal components, a weight by frequency (Arora et al. 2017), int8 rows.
 
+use ndarray::{Array2, Axis};
+
 use super::TrainingError;
 use super::principal_components::PrincipalComponents;
-use crate::embedder::{TableRows, TokenIds, Transformer};
+use crate::embedder::{Embedder, TableRows, TokenIds, Transformer};
 
 const TOKENS_A_BATCH: usize = 512;
 
@@ -53,30 +55,32 @@ pub fn distill(
     let tokens = (0..vocabulary.len())
         .map(|id| transformer.wrap_token(u32::try_from(id).unwrap_or(u32::MAX)))
         .collect::<Result<Vec<TokenIds>, _>>()?;
-    let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(tokens.len());
+    let mut vectors = Vec::new();
     for batch in tokens.chunks(TOKENS_A_BATCH) {
         let borrowed: Vec<&TokenIds> = batch.iter().collect();
-        vectors.extend(transformer.forward(&borrowed)?.into_iter().map(|embedding| embedding.vector));
-        progress(vectors.len());
+        let embeddings = transformer.forward(&borrowed)?;
+        vectors.extend(embeddings.into_iter().flat_map(|embedding| embedding.vector).map(f64::from));
+        progress(vectors.len() / transformer.identity().dims.max(1));
     }
-    let real: Vec<&[f32]> =
-        vectors.iter().zip(&vocabulary).filter(|(_, token)| !is_reserved(token)).map(|(v, _)| v.as_slice()).collect();
-    let dims = options.dims.min(vectors.first().map_or(0, Vec::len));
-    let components = PrincipalComponents::of(&real, dims);
+    let vectors = Array2::from_shape_vec((tokens.len(), transformer.identity().dims), vectors)
+        .map_err(|_| TrainingError::Numeric("the transformer gave vectors of another length than it states"))?;
+    let real: Vec<usize> = (0..vocabulary.len()).filter(|&id| !is_reserved(&vocabulary[id])).collect();
+    let dims = options.dims.min(transformer.identity().dims);
+    let components = PrincipalComponents::of(&vectors.select(Axis(0), &real), dims);
+    let projected = components.project(&vectors);
     let weights = frequency_weights(&vocabulary, options.frequency_smoothing);
     let mut rows = Vec::with_capacity(vocabulary.len() * dims);
     let mut scales = Vec::with_capacity(vocabulary.len());
-    for ((vector, token), weight) in vectors.iter().zip(&vocabulary).zip(weights) {
-        let projected = components.project(vector);
-        let most = projected.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    for ((vector, token), weight) in projected.rows().into_iter().zip(&vocabulary).zip(weights) {
+        let most = vector.iter().fold(0.0f64, |most, x| most.max(x.abs()));
         if is_reserved(token) || most == 0.0 {
             rows.resize(rows.len() + dims, 0);
             scales.push(0.0);
             continue;
         }
         let step = most / 127.0;
-        rows.extend(projected.iter().map(|x| ((x / step).round() as i8).cast_unsigned()));
-        scales.push(step * weight as f32);
+        rows.extend(vector.iter().map(|x| ((x / step).round() as i8).cast_unsigned()));
+        scales.push((step * weight) as f32);
     }
     Ok(Distilled { vocabulary, rows, scales, dims, explained_variance: components.explained })
 }
