@@ -108,11 +108,20 @@ fn an_unknown_embedder_or_method_is_refused_by_name() {
     expect_refusal(&folder, &[MANIFEST, "surprise"]);
 }
 
+#[test]
+fn examples_that_lost_their_labels_are_found() {
+    for list in ["tasks", "complexities"] {
+        let folder = with_copy();
+        change(&folder, |manifest| drop(manifest["examples"][list].as_array_mut().unwrap().pop()));
+        expect_refusal(&folder, &["mine", &format!("examples.{list}"), " ids"]);
+    }
+}
+
 /// Every place of a document that holds a scalar, and every list; of long lists the first two entries only.
 fn places_of(value: &Value, at: &str, places: &mut Vec<String>) {
     match value {
         Value::Object(entries) => {
-            entries.iter().for_each(|(key, value)| places_of(value, &format!("{at}/{key}"), places))
+            entries.iter().for_each(|(key, value)| places_of(value, &format!("{at}/{key}"), places));
         }
         Value::Array(items) => {
             places.push(at.to_owned());

@@ -4,8 +4,10 @@
 mod common;
 
 use common::binary::{Binary, failure_of, serve_command};
-use common::deserted_base_url;
 use common::router::model_at;
+use common::upstream::{Upstream, send};
+use common::{DONE, deserted_base_url, soon, stop_event, word};
+use semroute::store::{Outcome, Store, StoreConfig};
 
 /// A `serve` that must not start: exit with 2 and say all of this.
 fn refuses(toml: &str, flags: &[&str], expected: &[&str]) {
@@ -66,6 +68,64 @@ fn a_port_in_use_is_said_to_be() {
         said.contains(&format!("cannot listen on {addr}: the address is already in use; choose another")),
         "{said}"
     );
+}
+
+#[test]
+fn a_missing_configuration_is_answered_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_semroute"));
+    command.arg("serve").current_dir(&folder);
+    let output = failure_of(command);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for part in ["semroute.toml: there is no such file", "--config", "semroute demo"] {
+        assert!(said.contains(part), "should contain {part:?}: {said}");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_is_refused_without_showing_its_address() {
+    let model = model_at("a", &deserted_base_url(), 1.0, "");
+    let store = |table: &str| format!("[store]\n{table}\n{model}");
+    refuses(&store("url = \"postgres://u:hunter2@h/d\""), &[], &["semroute.toml: store.url: postgres is not built in"]);
+    refuses(&store("url = \"semroute.db\""), &[], &["semroute.toml: store.url: it has no scheme", "sqlite://FILE"]);
+    refuses(&store("url = \"sqlite://a.db\"\nkeep_days = 0"), &[], &["semroute.toml: store.keep_days: 0"]);
+    refuses(&store("url = \"sqlite://a.db\"\nkeep = 1"), &[], &["store", "keep_days"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing/a.db");
+    let output = failure_of(serve_command(&folder, &store(&format!("url = \"sqlite://{}\"", path.display()))));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let expected = format!("semroute.toml: store.url: cannot open {}: ", path.display());
+    assert!(said.contains(&expected) && said.contains("check that its folder exists"), "{said}");
+}
+
+#[tokio::test]
+async fn told_to_stop_it_finishes_its_stream_and_leaves_its_store_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let (upstream, sender) = Upstream::streaming().await;
+    send(&sender, word("first"));
+    let store = format!("[store]\nurl = \"sqlite://{}\"\n", path.display());
+    let binary = Binary::serve(&(store + &model_at("m", upstream.base_url(), 1.0, "")), &[]);
+    let client = semroute::gateway::loopback_client().unwrap();
+    let body = serde_json::json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello"}]});
+    let request = client.post(format!("{}/v1/chat/completions", binary.url())).json(&body).send();
+    let mut response = soon("an answer", request).await.unwrap();
+    assert!(soon("the first chunk", response.chunk()).await.unwrap().is_some());
+    let address = binary.url().trim_start_matches("http://").to_owned();
+    let ended = tokio::task::spawn_blocking(|| binary.terminate());
+    soon("new connections are refused", async { while tokio::net::TcpStream::connect(&address).await.is_ok() {} })
+        .await;
+    send(&sender, stop_event() + DONE);
+    drop(sender);
+    assert_eq!(soon("the stream ends", response.text()).await.unwrap(), stop_event() + DONE);
+    assert_eq!(soon("it ends", ended).await.unwrap().code(), Some(0));
+    let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!(files, ["a.db"], "the write-ahead log is folded in");
+    let config = StoreConfig::new(format!("sqlite://{}", path.display()));
+    let rows = Store::open(&config).await.unwrap().recent(10).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.outcome).collect::<Vec<_>>(), [Outcome::Answered]);
 }
 
 #[tokio::test]

@@ -2,14 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 
 use std::path::Path;
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use semroute::store::{DecisionRecord, Store, StoreConfig, StoreError};
+use semroute::store::{DecisionRecord, Outcome, Store, StoreConfig, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tempfile::TempDir;
 
 fn config(folder: &TempDir) -> StoreConfig {
-    StoreConfig { url: format!("sqlite://{}", folder.path().join("semroute.db").display()) }
+    StoreConfig::new(format!("sqlite://{}", folder.path().join("semroute.db").display()))
 }
 
 async fn connect(folder: &TempDir) -> SqliteConnection {
@@ -17,10 +19,16 @@ async fn connect(folder: &TempDir) -> SqliteConnection {
     SqliteConnection::connect_with(&options).await.unwrap()
 }
 
+/// Old rows are deleted, so those of these tests are of today.
+static TODAY_MS: LazyLock<i64> = LazyLock::new(|| {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since_1970.as_millis()).unwrap()
+});
+
 fn record(number: usize) -> DecisionRecord {
     DecisionRecord {
         id: format!("dec_{number:06}"),
-        time_unix_ms: 1_700_000_000_000 + i64::try_from(number).unwrap(),
+        time_unix_ms: *TODAY_MS + i64::try_from(number).unwrap(),
         model: Some("small".to_owned()),
         provider: Some("here".to_owned()),
         task: Some("code".to_owned()),
@@ -32,6 +40,7 @@ fn record(number: usize) -> DecisionRecord {
         reason: "cheapest that is good enough".to_owned(),
         attempts: 2,
         status: 200,
+        outcome: Outcome::Answered,
         stream: true,
         input_tokens: Some(12),
         cached_input_tokens: Some(3),
@@ -47,7 +56,8 @@ async fn rows_come_back_as_they_were_recorded() {
     let folder = TempDir::new().unwrap();
     let store = Store::open(&config(&folder)).await.unwrap();
     let recorder = store.recorder();
-    let unclassified = DecisionRecord { id: "dec_none".to_owned(), time_unix_ms: 1, ..DecisionRecord::default() };
+    let unclassified =
+        DecisionRecord { id: "dec_none".to_owned(), time_unix_ms: *TODAY_MS, ..DecisionRecord::default() };
     recorder.record(unclassified.clone());
     recorder.record(record(1));
     recorder.record(record(2));
@@ -162,16 +172,24 @@ async fn unknown_cost_stays_apart_from_cost() {
     assert_eq!(store.totals().await.unwrap().requests(), 0);
     let recorder = store.recorder();
     recorder.record(record(1));
-    recorder.record(DecisionRecord { cost_usd: None, output_tokens: None, status: 502, ..record(2) });
+    recorder.record(DecisionRecord { cost_usd: None, output_tokens: None, outcome: Outcome::Broken, ..record(2) });
+    recorder.record(DecisionRecord {
+        cost_usd: None,
+        outcome: Outcome::Refused,
+        status: 400,
+        model: None,
+        ..record(4)
+    });
     recorder.record(DecisionRecord { model: Some("large".to_owned()), cost_usd: Some(0.0), ..record(3) });
     recorder.flush().await.unwrap();
     let totals = store.totals().await.unwrap();
-    assert_eq!((totals.requests(), totals.unknown_cost_requests()), (3, 1));
+    assert_eq!((totals.requests(), totals.unknown_cost_requests()), (4, 1), "a refusal costs nothing");
     assert!((totals.known_cost_usd() - 0.25).abs() < 1e-12);
     let small = &totals.by_model[0];
     assert_eq!((small.model.as_deref(), small.requests, small.failed_requests), (Some("small"), 2, 1));
     assert_eq!((small.input_tokens, small.cached_input_tokens, small.output_tokens), (24, 6, 45));
-    assert_eq!((totals.by_model[1].requests, totals.by_model[1].unknown_cost_requests), (1, 0));
+    let large = totals.by_model.iter().find(|totals| totals.model.as_deref() == Some("large")).unwrap();
+    assert_eq!((large.requests, large.unknown_cost_requests), (1, 0));
 }
 
 #[tokio::test]
@@ -183,6 +201,35 @@ async fn a_number_that_is_none_does_not_cost_its_batch() {
     recorder.record(record(2));
     recorder.flush().await.unwrap();
     assert_eq!((recorder.written(), recorder.failed()), (2, 0));
+}
+
+#[tokio::test]
+async fn old_decisions_are_deleted_and_others_kept() {
+    let folder = TempDir::new().unwrap();
+    let day_ms = 24 * 3600 * 1000;
+    let old = |number: usize| DecisionRecord { time_unix_ms: *TODAY_MS - 31 * day_ms, ..record(number) };
+    let young = DecisionRecord { time_unix_ms: *TODAY_MS - 29 * day_ms, ..record(0) };
+    let kept_long = Store::open(&config(&folder)).await.unwrap();
+    let recorder = kept_long.recorder();
+    // More than a few batches of deletions.
+    (1..=3500).for_each(|number| recorder.record(old(number)));
+    recorder.record(young.clone());
+    recorder.close().await.unwrap();
+    assert_eq!(kept_long.totals().await.unwrap().requests(), 3501, "90 days are kept by default");
+    let store = Store::open(&StoreConfig { keep_days: 30, ..config(&folder) }).await.unwrap();
+    let recorder = store.recorder();
+    let pruned = async { while store.totals().await.unwrap().requests() > 1 {} };
+    tokio::time::timeout(Duration::from_secs(20), pruned).await.expect("old rows are deleted");
+    recorder.record(record(9));
+    recorder.close().await.unwrap();
+    assert_eq!(store.recent(10).await.unwrap(), [record(9), young]);
+}
+
+#[tokio::test]
+async fn a_store_that_would_keep_nothing_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let error = Store::open(&StoreConfig { keep_days: 0, ..config(&folder) }).await.unwrap_err().to_string();
+    assert!(error.starts_with("store.keep_days: 0 would keep nothing"), "{error}");
 }
 
 #[tokio::test]
@@ -198,5 +245,5 @@ async fn what_cannot_be_opened_is_named() {
 }
 
 async fn open(path: &Path) -> Result<Store, StoreError> {
-    Store::open(&StoreConfig { url: format!("sqlite://{}", path.display()) }).await
+    Store::open(&StoreConfig::new(format!("sqlite://{}", path.display()))).await
 }

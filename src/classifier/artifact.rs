@@ -185,7 +185,22 @@ fn replace_folder(fresh: tempfile::TempDir, out: &Path) -> std::io::Result<()> {
     }
     // The folder has moved: there is nothing left for the guard to delete.
     let _moved = fresh.keep();
-    if had_old { fs::remove_dir_all(&old) } else { Ok(()) }
+    if had_old {
+        keep_other_files(&old, out)?;
+        fs::remove_dir_all(&old)?;
+    }
+    Ok(())
+}
+
+/// What else lay in the old folder, a card for one, is the user's and moves along.
+fn keep_other_files(old: &Path, out: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(old)? {
+        let name = entry?.file_name();
+        if name != MANIFEST_FILE && name != WEIGHTS_FILE {
+            fs::rename(old.join(&name), out.join(&name))?;
+        }
+    }
+    Ok(())
 }
 
 fn is_empty_folder(path: &Path) -> bool {

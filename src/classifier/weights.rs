@@ -106,6 +106,12 @@ fn examples(manifest: &ArtifactManifest, tensors: &SafeTensors<'_>, dims: usize)
         let (dtype, shape) = (view.dtype(), view.shape());
         return Err(format!("{EXAMPLES} is {dtype:?} {shape:?}, expected F16 [{}, {dims}]", listed.ids.len()));
     }
+    for (name, list) in [("tasks", &listed.tasks), ("complexities", &listed.complexities), ("texts", &listed.texts)] {
+        let may_be_absent = name == "texts" && list.is_empty();
+        if list.len() != listed.ids.len() && !may_be_absent {
+            return Err(format!("examples.{name} has {} entries for {} ids", list.len(), listed.ids.len()));
+        }
+    }
     Ok(ExampleIndex {
         ids: listed.ids.clone(),
         tasks: listed.tasks.clone(),

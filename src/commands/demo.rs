@@ -39,9 +39,9 @@ pub fn run(options: DemoOptions) -> anyhow::Result<()> {
         let small = simulated_upstream::spawn(behaviour).await.context("cannot start a simulated provider")?;
         let large = simulated_upstream::spawn(behaviour).await.context("cannot start a simulated provider")?;
         let config = config(&listen, &small.base_url(), &large.base_url())?;
-        let server = serve::bind(&config, "demo").await?;
-        let addr = server.local_addr();
-        let mut serving = pin!(serve::run_until_signalled(server));
+        let bound = serve::bind(&config, "demo").await?;
+        let addr = bound.server.local_addr();
+        let mut serving = pin!(serve::run_until_signalled(bound));
         let shown = async {
             walkthrough::show(addr, &config).await?;
             print_snippets(addr);
@@ -61,7 +61,6 @@ fn config(listen: &str, small_url: &str, large_url: &str) -> anyhow::Result<Conf
         r#"
         [router]
         strategy = "balanced"
-        balanced_quality_share = 0.75
 
         [[providers]]
         name = "sim-a"

@@ -6,9 +6,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use super::{UsageError, parts};
 use crate::config::Config;
@@ -16,6 +18,7 @@ use crate::gateway::{Gateway, GatewayError};
 use crate::http::{AppState, ListenError, Server};
 use crate::limits::KeyRing;
 use crate::routing::Router;
+use crate::store::{Store, StoreError};
 
 /// The flags of `serve`.
 #[derive(Debug, Clone)]
@@ -28,16 +31,23 @@ pub struct ServeOptions {
 
 /// Serves until told to stop.
 pub fn run(options: ServeOptions) -> anyhow::Result<()> {
+    if !options.config.exists() {
+        let missing = options.config.display();
+        let remedy =
+            "name a configuration with --config, write one as docs/configuration.md shows, or try semroute demo";
+        return Err(UsageError(format!("{missing}: there is no such file; {remedy}, which needs none")).into());
+    }
     let mut config = Config::from_file(&options.config).map_err(|error| UsageError(error.to_string()))?;
     if let Some(listen) = options.listen {
         config.server.listen = listen;
     }
     let origin = options.config.display().to_string();
     runtime()?.block_on(async {
-        let server = bind(&config, &origin).await?;
-        println!("semroute listens on http://{}", server.local_addr());
-        tracing::info!(address = %server.local_addr(), models = config.models.len(), "serving");
-        run_until_signalled(server).await
+        let bound = bind(&config, &origin).await?;
+        let address = bound.server.local_addr();
+        println!("semroute listens on http://{address}");
+        tracing::info!(%address, models = config.models.len(), "serving");
+        run_until_signalled(bound).await
     })
 }
 
@@ -46,11 +56,36 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
+/// Closing folds the store's write-ahead log into its file, which another program may be reading.
+const STORE_CLOSES_WITHIN: Duration = Duration::from_secs(5);
+
+/// A server that has its port, and the store it writes to.
+pub(super) struct Bound {
+    pub(super) server: Server,
+    store: Option<Store>,
+}
+
 /// Builds every part that `config` describes and takes the port. `origin` is named in errors.
-pub(super) async fn bind(config: &Config, origin: &str) -> anyhow::Result<Server> {
+pub(super) async fn bind(config: &Config, origin: &str) -> anyhow::Result<Bound> {
     let (router, gateway, keys) = build_parts(config, origin, |variable| std::env::var(variable).ok())?;
-    let state = AppState::new(Arc::new(router), gateway, keys, config.server.clone());
-    Server::bind(&config.server.listen, state).await.map_err(wrong_address)
+    let store = match &config.store {
+        Some(store) => Some(Store::open(store).await.map_err(|error| wrong_store(error, origin))?),
+        None => None,
+    };
+    let recorder = store.as_ref().map(Store::recorder);
+    let state = AppState::new(Arc::new(router), gateway, keys, recorder, config.server.clone());
+    let server = Server::bind(&config.server.listen, state).await.map_err(wrong_address)?;
+    Ok(Bound { server, store })
+}
+
+/// What is written wrongly is wrong input; a file that cannot be opened is not.
+fn wrong_store(error: StoreError, origin: &str) -> anyhow::Error {
+    match error {
+        StoreError::NotBuiltIn { .. } | StoreError::BadUrl { .. } | StoreError::KeepsNothing => {
+            UsageError(format!("{origin}: {error}")).into()
+        }
+        error => anyhow::Error::new(error).context(origin.to_owned()),
+    }
 }
 
 /// An address that cannot be used as it is written is wrong input.
@@ -69,6 +104,9 @@ pub(super) fn build_parts(
 ) -> anyhow::Result<(Router, Gateway, KeyRing)> {
     let usage = |message: String| UsageError(format!("{origin}: {message}"));
     config.server.check().map_err(usage)?;
+    if let Some(store) = &config.store {
+        store.check().map_err(|error| wrong_store(error, origin))?;
+    }
     if config.models.is_empty() {
         return Err(usage("models: there is none; add a [[models]] table".into()).into());
     }
@@ -82,7 +120,8 @@ pub(super) fn build_parts(
 }
 
 /// The first signal drains; a second one does not wait for it.
-pub(super) async fn run_until_signalled(server: Server) -> anyhow::Result<()> {
+pub(super) async fn run_until_signalled(bound: Bound) -> anyhow::Result<()> {
+    let Bound { server, store } = bound;
     let mut signals = Signals::listen()?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = server.run(async move {
@@ -95,9 +134,15 @@ pub(super) async fn run_until_signalled(server: Server) -> anyhow::Result<()> {
         signals.next().await;
     };
     tokio::select! {
-        served = serving => served.context("serving"),
-        () = insist => Ok(()),
+        () = serving => {}
+        () = insist => return Ok(()),
     }
+    if let Some(store) = store
+        && timeout(STORE_CLOSES_WITHIN, store.close()).await.is_err()
+    {
+        tracing::warn!("the store is still busy; its write-ahead log stays beside its file");
+    }
+    Ok(())
 }
 
 /// SIGTERM and SIGINT.

@@ -9,6 +9,7 @@ use futures_util::Stream;
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
 
+use super::PendingReceipt;
 use super::attempt::Attempt;
 use crate::chat::Usage;
 
@@ -43,8 +44,13 @@ pub enum AnswerBody {
         /// Tokens times the registry's prices; `None` where either is unknown.
         cost_usd: Option<f64>,
     },
-    /// Server-sent events as they arrive.
-    Stream(AnswerStream),
+    /// Server-sent events.
+    Stream {
+        /// The events as they arrive.
+        events: AnswerStream,
+        /// What became of them, once they have ended or were dropped.
+        receipt: PendingReceipt,
+    },
 }
 
 /// A running stream. It always ends with `data: [DONE]`; dropping it cancels the provider's work.

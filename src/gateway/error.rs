@@ -39,7 +39,7 @@ pub enum GatewayError {
         field: &'static str,
     },
     /// Variables that should hold keys and are unset or empty, all of them at once.
-    #[error("missing environment variables: {}", list(.0))]
+    #[error("missing environment variables: {}; set each to its key before semroute starts", list(.0))]
     MissingKeys(Vec<MissingKey>),
     /// A key with characters that no header can carry.
     #[error("providers[{index}].api_key_env: {variable} holds characters that a key cannot have, such as a line break")]

@@ -2,8 +2,10 @@
 //! their number is bounded. Uses OpenTelemetry's `gen_ai` names where there are any.
 
 use metrics::{counter, histogram};
+use tokio::sync::oneshot;
 
 use super::attempt::{Attempt, Outcome};
+use super::receipt::{self, PendingReceipt, Receipt, StreamEnd};
 use crate::chat::Usage;
 use crate::routing::Prices;
 
@@ -64,25 +66,20 @@ pub(super) fn record_usage(model: &str, provider: &str, usage: Option<Usage>, pr
     cost_usd
 }
 
-/// How a stream ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum StreamEnd {
-    Complete,
-    Broken(String),
-}
-
-/// Follows one stream and records it when it is dropped, which is also how a client that leaves is noticed.
+/// Follows one stream; records it and writes its receipt when it is dropped, which is also how a client that leaves is noticed.
 pub(super) struct StreamMeter {
     model: String,
     provider: String,
     prices: Option<Prices>,
     usage: Option<Usage>,
     end: Option<StreamEnd>,
+    receipt: Option<oneshot::Sender<Receipt>>,
 }
 
 impl StreamMeter {
-    pub(super) fn new(model: String, provider: String, prices: Option<Prices>) -> Self {
-        Self { model, provider, prices, usage: None, end: None }
+    pub(super) fn new(model: String, provider: String, prices: Option<Prices>) -> (Self, PendingReceipt) {
+        let (sender, pending) = receipt::pair();
+        (Self { model, provider, prices, usage: None, end: None, receipt: Some(sender) }, pending)
     }
 
     pub(super) fn model(&self) -> &str {
@@ -105,13 +102,18 @@ impl StreamMeter {
 
 impl Drop for StreamMeter {
     fn drop(&mut self) {
-        let end = match self.end.take() {
-            Some(StreamEnd::Complete) => "complete".to_owned(),
-            Some(StreamEnd::Broken(failure)) => failure,
-            None => "client_left".to_owned(),
+        let end = self.end.take().unwrap_or(StreamEnd::ClientLeft);
+        let label = match &end {
+            StreamEnd::Complete => "complete".to_owned(),
+            StreamEnd::Broken(failure) => failure.clone(),
+            StreamEnd::ClientLeft => "client_left".to_owned(),
         };
-        record_usage(&self.model, &self.provider, self.usage, self.prices);
+        let cost_usd = record_usage(&self.model, &self.provider, self.usage, self.prices);
         let (provider, model) = (self.provider.clone(), self.model.clone());
-        counter!(metric::STREAMS, "provider" => provider, "model" => model, "end" => end).increment(1);
+        counter!(metric::STREAMS, "provider" => provider, "model" => model, "end" => label).increment(1);
+        if let Some(receipt) = self.receipt.take() {
+            // Nobody has to want it.
+            let _unwanted = receipt.send(Receipt { end, usage: self.usage, cost_usd });
+        }
     }
 }

@@ -88,7 +88,10 @@ fn limit(timeout_ms: u64) -> Duration {
 /// An address with a trailing slash, so that paths are joined below it.
 fn read_base_url(text: &str, index: usize) -> Result<Url, GatewayError> {
     let refuse = |reason: String| GatewayError::BadBaseUrl { index, reason };
-    let mut url: Url = text.parse().map_err(|error| refuse(format!("{error}")))?;
+    let mut url: Url = text.parse().map_err(|error| match text.contains("://") {
+        true => refuse(format!("{error}")),
+        false => refuse("it does not begin with http:// or https://".into()),
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refuse(format!("the scheme is {:?}", url.scheme())));
     }

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 use super::attempt::Failure;
 use super::error::error_bytes;
 use super::exchange::BegunStream;
-use super::metering::{StreamEnd, StreamMeter};
+use super::metering::StreamMeter;
+use super::receipt::StreamEnd;
 use super::{AnswerStream, ProviderKind};
 
 /// After `[DONE]` the connection can be used again once its end is read; a provider that keeps it open longer loses it.

@@ -136,8 +136,9 @@ impl Gateway {
                 (head, AnswerBody::Whole { bytes, usage, cost_usd })
             }
             Reply::Stream { head, begun } => {
-                let meter = StreamMeter::new(candidate.model.clone(), provider.name.clone(), upstream.prices);
-                (head, AnswerBody::Stream(relay(provider.kind, begun, meter)))
+                let (meter, receipt) =
+                    StreamMeter::new(candidate.model.clone(), provider.name.clone(), upstream.prices);
+                (head, AnswerBody::Stream { events: relay(provider.kind, begun, meter), receipt })
             }
         };
         Answer {
@@ -175,7 +176,7 @@ mod tests {
             unreachable!("three keys are missing")
         };
         let expected = "missing environment variables: UNSET (the key of provider \"a\"), EMPTY (the key of provider \"b\"), \
-                        BLANK (the key of provider \"c\")";
+                        BLANK (the key of provider \"c\"); set each to its key before semroute starts";
         assert_eq!(error.to_string(), expected);
     }
 }

@@ -1,6 +1,5 @@
 //! `POST /v1/chat/completions`: reads the request, has it decided, has the decision carried out, hands the answer on.
 
-use std::convert::Infallible;
 use std::time::Instant;
 
 use axum::Extension;
@@ -9,11 +8,11 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
-use futures_util::stream::unfold;
 
 use super::admission::Place;
+use super::decision_log::LogEntry;
 use super::error::ApiError;
+use super::running_stream::RunningStream;
 use super::{AppState, answer_headers, body, metrics, observation, overrides};
 use crate::chat::ChatRequest;
 use crate::gateway::{Answer, AnswerBody};
@@ -32,9 +31,18 @@ pub(super) async fn create(
     // From here on the time is ours or a provider's; before, it was the client's.
     let started = Instant::now();
     let request = body::parse(bytes, |bytes| Ok(ChatRequest::from_slice(bytes)?)).await?;
+    let mut entry = LogEntry::open(&state, started, request.stream());
     let deciding = Instant::now();
-    let decision = state.parts.router.decide(&request, &overrides).await?;
+    let decision = match state.parts.router.decide(&request, &overrides).await {
+        Ok(decision) => decision,
+        Err(error) => {
+            let answer = ApiError::from(&error);
+            entry.undecided(&error, answer.status());
+            return Err(answer);
+        }
+    };
     metrics::record_decision(&decision, deciding.elapsed());
+    entry.note_decision(&decision);
 
     let mut semroute_headers = HeaderMap::with_capacity(16);
     answer_headers::write_decision(&mut semroute_headers, &decision);
@@ -50,16 +58,20 @@ pub(super) async fn create(
     let served_by = sent.as_ref().map_or("none", |answer| &answer.model);
     observation::note_sent(&decision.id, served_by, attempts);
     match sent {
-        Ok(answer) => Ok(respond(answer, semroute_headers, place)),
+        Ok(answer) => {
+            entry.note_answer(&answer, overhead);
+            Ok(respond(answer, semroute_headers, entry, place))
+        }
         Err(error) => {
-            let mut error = ApiError::from(error);
-            error.headers_mut().extend(semroute_headers);
-            Err(error)
+            let mut answer = ApiError::from(&error);
+            entry.failed(&error, answer.status(), overhead);
+            answer.headers_mut().extend(semroute_headers);
+            Err(answer)
         }
     }
 }
 
-fn respond(answer: Answer, mut headers: HeaderMap, place: Place) -> Response {
+fn respond(answer: Answer, mut headers: HeaderMap, mut entry: LogEntry, place: Place) -> Response {
     answer_headers::write_served_by(&mut headers, &answer.model, &answer.provider);
     if let Some(content_type) = answer.content_type {
         headers.insert(CONTENT_TYPE, content_type);
@@ -74,14 +86,11 @@ fn respond(answer: Answer, mut headers: HeaderMap, place: Place) -> Response {
             }
             Body::from(bytes)
         }
-        AnswerBody::Stream(stream) => {
+        AnswerBody::Stream { events, receipt } => {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
-            // The place goes along with the stream: it is free again when the stream ends or its client leaves.
-            Body::from_stream(unfold((stream, place), |(mut stream, place)| async {
-                let bytes = stream.next().await?;
-                Some((Ok::<_, Infallible>(bytes), (stream, place)))
-            }))
+            entry.follow(receipt);
+            Body::from_stream(RunningStream::new(events, entry, place))
         }
     };
     (answer.status, headers, body).into_response()

@@ -41,6 +41,11 @@ impl ApiError {
         self
     }
 
+    /// The status that it becomes.
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     /// Headers that go along.
     pub(super) fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.0.headers
@@ -126,8 +131,8 @@ impl From<InvalidRequest> for ApiError {
     }
 }
 
-impl From<RouteError> for ApiError {
-    fn from(error: RouteError) -> Self {
+impl From<&RouteError> for ApiError {
+    fn from(error: &RouteError) -> Self {
         let message = error.to_string();
         let refuse = |status, code| Self::new(status, INVALID_REQUEST, Some(code), message.clone());
         match error {
@@ -142,8 +147,8 @@ impl From<RouteError> for ApiError {
     }
 }
 
-impl From<SendError> for ApiError {
-    fn from(error: SendError) -> Self {
+impl From<&SendError> for ApiError {
+    fn from(error: &SendError) -> Self {
         let (status, kind, code) = match error.kind {
             SendErrorKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "upstream_rate_limited"),
             SendErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, API, "upstream_timeout"),
@@ -151,7 +156,7 @@ impl From<SendError> for ApiError {
             SendErrorKind::Failed => (StatusCode::BAD_GATEWAY, API, "upstream_failed"),
         };
         let answer = Self::new(status, kind, Some(code), error.to_string());
-        match error.retry_after.and_then(|value| HeaderValue::try_from(value).ok()) {
+        match error.retry_after.as_deref().and_then(|value| HeaderValue::try_from(value).ok()) {
             Some(value) => answer.with_header(RETRY_AFTER, value),
             None => answer,
         }

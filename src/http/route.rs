@@ -28,7 +28,8 @@ pub(super) async fn decide(
     let bytes = body::read(&headers, body, &state.parts.config).await?;
     let asked = body::parse(bytes, read).await?;
     let deciding = Instant::now();
-    let decision = state.parts.router.decide(&asked.request, &overrides).await?;
+    let decision =
+        state.parts.router.decide(&asked.request, &overrides).await.map_err(|error| ApiError::from(&error))?;
     metrics::record_dry_decision(deciding.elapsed());
     Ok(Json(decision.row(asked.id)))
 }

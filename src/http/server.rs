@@ -1,19 +1,18 @@
 //! A bound server and its life: serves until told to stop, then lets what is under way finish, for so long and no longer.
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
-use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 
+use super::connections::Connections;
 use super::{AppState, ListenError, app, listen};
 
 /// How often the recorder folds new measurements into its histograms; without it they pile up until the next scrape.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// The store may take this long to write what waits, even where `drain_seconds` has run out.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A server that has its port and serves nobody yet.
 pub struct Server {
@@ -21,11 +20,6 @@ pub struct Server {
     local_addr: SocketAddr,
     state: AppState,
 }
-
-/// Why a server ended other than by being told to.
-#[derive(Debug, Error)]
-#[error("the server failed: {0}")]
-pub struct ServerError(#[from] io::Error);
 
 impl Server {
     /// Opens the port at `address`, such as `127.0.0.1:8080`; port 0 takes a free one.
@@ -41,41 +35,37 @@ impl Server {
         self.local_addr
     }
 
-    /// Serves until `shutdown` completes; then takes no more connections and waits for requests under way, streams included, up
-    /// to `drain_seconds`.
-    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
+    /// Serves until `shutdown` completes; then takes no more connections, waits for requests under way, streams included, up to
+    /// `drain_seconds`, and has the store write what waits.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, state, .. } = self;
-        let drain = Duration::from_secs(state.parts.config.drain_seconds);
-        let (stopped, stops) = oneshot::channel();
-        let draining = state.clone();
-        let stop = async move {
-            shutdown.await;
-            draining.drain();
-            tracing::info!(in_flight = draining.parts.admission.in_flight(), "shutting down");
-            sleep(Duration::from_secs(draining.parts.config.drain_delay_seconds)).await;
-            // The other end is gone only when the server is.
-            let _gone = stopped.send(());
-        };
-        let listener = listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "cannot set TCP_NODELAY");
-            }
-        });
-        let serving = axum::serve(listener, app(state.clone())).with_graceful_shutdown(stop).into_future();
-        let deadline = async {
-            match stops.await {
-                Ok(()) => sleep(drain).await,
-                Err(_) => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            served = serving => served?,
-            () = deadline => {
-                tracing::warn!(in_flight = state.parts.admission.in_flight(), "requests cut off: not finished within drain_seconds");
-            }
+            () = serve_and_drain(listener, &state, shutdown) => {}
             never = upkeep(&state) => match never {},
         }
-        Ok(())
+    }
+}
+
+async fn serve_and_drain(listener: TcpListener, state: &AppState, shutdown: impl Future<Output = ()>) {
+    let parts = &state.parts;
+    let mut connections = Connections::new(app(state.clone()), &parts.config);
+    let stop = async {
+        shutdown.await;
+        state.drain();
+        tracing::info!(in_flight = parts.admission.in_flight(), "shutting down");
+        sleep(Duration::from_secs(parts.config.drain_delay_seconds)).await;
+    };
+    connections.accept(listener, stop).await;
+    let deadline = Instant::now() + Duration::from_secs(parts.config.drain_seconds);
+    if timeout_at(deadline, connections.finish()).await.is_err() {
+        tracing::warn!(in_flight = parts.admission.in_flight(), "requests cut off: not finished within drain_seconds");
+        state.cut_off();
+        connections.cut_off().await;
+    }
+    if let Some(recorder) = &parts.recorder
+        && timeout_at(deadline.max(Instant::now() + STORE_PATIENCE), recorder.close()).await.is_err()
+    {
+        tracing::warn!("the store did not write everything in time; the last decisions are lost");
     }
 }
 

@@ -10,6 +10,7 @@ use super::{ServerConfig, metrics};
 use crate::gateway::Gateway;
 use crate::limits::{Admission, KeyRing};
 use crate::routing::Router;
+use crate::store::Recorder;
 
 /// The parts a server is made of.
 #[derive(Clone)]
@@ -22,24 +23,34 @@ pub(super) struct Parts {
     pub(super) gateway: Gateway,
     pub(super) keys: KeyRing,
     pub(super) admission: Admission,
+    pub(super) recorder: Option<Recorder>,
     pub(super) config: ServerConfig,
     pub(super) prometheus: PrometheusHandle,
     pub(super) started_unix_s: u64,
     draining: AtomicBool,
+    cut_off: AtomicBool,
 }
 
 impl AppState {
-    /// Puts the parts together.
-    pub fn new(router: Arc<Router>, gateway: Gateway, keys: KeyRing, config: ServerConfig) -> Self {
+    /// Puts the parts together. Without a recorder nothing is remembered.
+    pub fn new(
+        router: Arc<Router>,
+        gateway: Gateway,
+        keys: KeyRing,
+        recorder: Option<Recorder>,
+        config: ServerConfig,
+    ) -> Self {
         let parts = Parts {
             router,
             gateway,
             keys,
             admission: Admission::new(config.max_in_flight),
+            recorder,
             config,
             prometheus: metrics::recorder(),
             started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()),
             draining: AtomicBool::new(false),
+            cut_off: AtomicBool::new(false),
         };
         Self { parts: Arc::new(parts) }
     }
@@ -47,6 +58,15 @@ impl AppState {
     /// From now on `/health/ready` answers 503.
     pub fn drain(&self) {
         self.parts.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on, what is dropped is dropped by the server and not by its client.
+    pub(super) fn cut_off(&self) {
+        self.parts.cut_off.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.parts.cut_off.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_draining(&self) -> bool {

@@ -19,23 +19,26 @@ pub enum StoreError {
         /// What is wrong with it. Never the address itself, which may hold a password.
         reason: String,
     },
+    /// Everything would be deleted as soon as it is written.
+    #[error("store.keep_days: 0 would keep nothing; use 1 or more, or leave [store] out")]
+    KeepsNothing,
     /// The file cannot be opened or made.
-    #[error("store.url: cannot open {path}: {source}; check that its folder exists and can be written")]
+    #[error("store.url: cannot open {path}: {cause}; check that its folder exists and can be written")]
     Open {
         /// The database file.
         path: PathBuf,
         /// What SQLite said.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// The tables cannot be brought up to date.
     #[error(
-        "{path} cannot be brought to this version's tables: {source}; move it away or use the version that wrote it"
+        "{path} cannot be brought to this version's tables: {cause}; move it away or use the version that wrote it"
     )]
     Migrate {
         /// The database file.
         path: PathBuf,
         /// What went wrong.
-        source: sqlx::migrate::MigrateError,
+        cause: sqlx::migrate::MigrateError,
     },
     /// A statement failed.
     #[error("the store failed: {0}")]

@@ -5,8 +5,8 @@ use sqlx::SqlitePool;
 use super::DecisionRecord;
 
 const INSERT: &str = "INSERT INTO decisions (id, time_unix_ms, model, provider, task, task_confidence, complexity, \
-    complexity_score, known, strategy, reason, attempts, status, stream, input_tokens, cached_input_tokens, output_tokens, \
-    cost_usd, overhead_ms, latency_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+    complexity_score, known, strategy, reason, attempts, status, outcome, stream, input_tokens, cached_input_tokens, output_tokens, \
+    cost_usd, overhead_ms, latency_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT (id) DO NOTHING";
 
 /// Writes all of them or none. A row whose id is there already is left as it is.
@@ -27,6 +27,7 @@ pub(super) async fn insert_all(pool: &SqlitePool, records: &[DecisionRecord]) ->
             .bind(&record.reason)
             .bind(i64::from(record.attempts))
             .bind(i64::from(record.status))
+            .bind(record.outcome.name())
             .bind(record.stream)
             .bind(record.input_tokens.map(as_integer))
             .bind(record.cached_input_tokens.map(as_integer))

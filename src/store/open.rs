@@ -18,11 +18,13 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(super) pool: SqlitePool,
+    pub(super) keep: Duration,
 }
 
 impl Store {
     /// Opens the database, making the file and its tables where they are missing.
     pub async fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        config.check()?;
         let options = read_url(&config.url)?;
         let path = PathBuf::from(options.get_filename());
         let pool = SqlitePoolOptions::new()
@@ -30,9 +32,9 @@ impl Store {
             .acquire_timeout(OPEN_TIMEOUT)
             .connect_with(options)
             .await
-            .map_err(|source| StoreError::Open { path: path.clone(), source })?;
-        migrations::all().run(&pool).await.map_err(|source| StoreError::Migrate { path, source })?;
-        Ok(Self { pool })
+            .map_err(|cause| StoreError::Open { path: path.clone(), cause })?;
+        migrations::all().run(&pool).await.map_err(|cause| StoreError::Migrate { path, cause })?;
+        Ok(Self { pool, keep: Duration::from_secs(u64::from(config.keep_days) * 24 * 3600) })
     }
 
     /// Closes every connection, which also folds the write-ahead log into the file.
@@ -41,7 +43,7 @@ impl Store {
     }
 }
 
-fn read_url(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+pub(super) fn read_url(url: &str) -> Result<SqliteConnectOptions, StoreError> {
     let bad = |reason: &str| StoreError::BadUrl { reason: reason.to_owned() };
     let (scheme, rest) = url.split_once(':').ok_or_else(|| bad("it has no scheme"))?;
     match scheme {

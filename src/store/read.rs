@@ -3,7 +3,7 @@
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{DecisionRecord, Store, StoreError};
+use super::{DecisionRecord, Outcome, Store, StoreError};
 
 /// What a model served and cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,7 @@ pub struct ModelTotals {
     pub provider: Option<String>,
     /// Requests.
     pub requests: u64,
-    /// Those answered with an error status.
+    /// Those that no model answered, or whose answer broke off.
     pub failed_requests: u64,
     /// Input tokens, those read from a cache left out, as far as known.
     pub input_tokens: u64,
@@ -24,7 +24,7 @@ pub struct ModelTotals {
     pub output_tokens: u64,
     /// Cost of the requests whose cost is known.
     pub known_cost_usd: f64,
-    /// Requests whose cost is not known.
+    /// Requests that may have cost something, nobody knows what.
     pub unknown_cost_requests: u64,
 }
 
@@ -46,7 +46,7 @@ impl Totals {
         self.by_model.iter().map(|totals| totals.known_cost_usd).sum()
     }
 
-    /// Requests whose cost is not known.
+    /// Requests that may have cost something, nobody knows what.
     pub fn unknown_cost_requests(&self) -> u64 {
         self.by_model.iter().map(|totals| totals.unknown_cost_requests).sum()
     }
@@ -54,9 +54,9 @@ impl Totals {
 
 const RECENT: &str = "SELECT * FROM decisions ORDER BY time_unix_ms DESC, id DESC LIMIT ?";
 const TOTALS: &str = "SELECT model, provider, COUNT(*) AS requests, \
-    TOTAL(status >= 400) AS failed_requests, TOTAL(input_tokens) AS input_tokens, \
+    TOTAL(outcome IN ('failed', 'broken')) AS failed_requests, TOTAL(input_tokens) AS input_tokens, \
     TOTAL(cached_input_tokens) AS cached_input_tokens, TOTAL(output_tokens) AS output_tokens, \
-    TOTAL(cost_usd) AS known_cost_usd, TOTAL(cost_usd IS NULL) AS unknown_cost_requests \
+    TOTAL(cost_usd) AS known_cost_usd, TOTAL(cost_usd IS NULL AND outcome <> 'refused') AS unknown_cost_requests \
     FROM decisions GROUP BY model, provider ORDER BY requests DESC, model, provider";
 
 impl Store {
@@ -89,6 +89,7 @@ fn read_record(row: &SqliteRow) -> Result<DecisionRecord, sqlx::Error> {
         reason: row.try_get("reason")?,
         attempts: row.try_get("attempts")?,
         status: row.try_get("status")?,
+        outcome: outcome(row)?,
         stream: row.try_get("stream")?,
         input_tokens: count(row, "input_tokens")?,
         cached_input_tokens: count(row, "cached_input_tokens")?,
@@ -111,6 +112,12 @@ fn read_totals(row: &SqliteRow) -> Result<ModelTotals, sqlx::Error> {
         known_cost_usd: row.try_get("known_cost_usd")?,
         unknown_cost_requests: total(row, "unknown_cost_requests")?,
     })
+}
+
+/// A word that a later version wrote counts as the least that can be said.
+fn outcome(row: &SqliteRow) -> Result<Outcome, sqlx::Error> {
+    let name: String = row.try_get("outcome")?;
+    Ok(Outcome::from_name(&name).unwrap_or_default())
 }
 
 fn count(row: &SqliteRow, column: &str) -> Result<Option<u64>, sqlx::Error> {

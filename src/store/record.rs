@@ -1,5 +1,42 @@
 //! One request as it is remembered. Plain numbers and names; it has no field for a prompt, an answer or a key.
 
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Outcome {
+    /// With a whole answer.
+    Answered,
+    /// The request was at fault: no model could serve it, or the provider would not.
+    Refused,
+    /// No model answered.
+    Failed,
+    /// The answer broke off after it had begun, or the server stopped.
+    Broken,
+    /// The client was gone before the end. What is dropped for no other known reason ends so.
+    #[default]
+    ClientLeft,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] = [Self::Answered, Self::Refused, Self::Failed, Self::Broken, Self::ClientLeft];
+
+    /// The word in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Broken => "broken",
+            Self::ClientLeft => "client_left",
+        }
+    }
+
+    /// The outcome of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+}
+
 /// One request as it is remembered.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DecisionRecord {
@@ -25,10 +62,12 @@ pub struct DecisionRecord {
     pub strategy: Option<String>,
     /// Why, in words that hold nothing of the prompt.
     pub reason: String,
-    /// Models tried.
+    /// Tries that came to an end.
     pub attempts: u32,
-    /// The status answered.
+    /// The status answered; 499 where the client left before there was one.
     pub status: u16,
+    /// How it ended.
+    pub outcome: Outcome,
     /// Whether the answer was streamed.
     pub stream: bool,
     /// Input tokens that were not read from a cache.

@@ -3,17 +3,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::insert::insert_all;
+use super::prune::prune_some;
 use super::{DecisionRecord, Store, StoreError};
 
 /// Rows that may wait. At a thousand requests a second this is four seconds of a stuck disk.
 const QUEUE_LIMIT: usize = 4096;
 const BATCH_LIMIT: usize = 256;
-const RECORDS_METRIC: &str = "semroute_store_records_total";
+/// How often old rows are looked for; the first time is at the start.
+const PRUNE_EVERY: Duration = Duration::from_secs(24 * 3600);
+/// Rows by outcome: `written`, `dropped` (the queue was full), `failed` (the database refused).
+pub const RECORDS_METRIC: &str = "semroute_store_records_total";
 
 /// Takes decisions down. Clones feed the same queue.
 #[derive(Debug, Clone)]
@@ -49,7 +55,7 @@ impl Store {
     pub fn recorder_with_queue(&self, limit: usize) -> Recorder {
         let (queue, messages) = mpsc::channel(limit.max(1));
         let counts = Arc::new(Counts::default());
-        tokio::spawn(write(self.pool.clone(), messages, Arc::clone(&counts)));
+        tokio::spawn(write(self.clone(), messages, Arc::clone(&counts)));
         Recorder { queue, counts }
     }
 }
@@ -100,12 +106,32 @@ impl Recorder {
     }
 }
 
-async fn write(pool: SqlitePool, mut messages: mpsc::Receiver<Message>, counts: Arc<Counts>) {
+async fn write(store: Store, mut messages: mpsc::Receiver<Message>, counts: Arc<Counts>) {
+    let Store { pool, keep } = store;
     let mut received = Vec::with_capacity(BATCH_LIMIT);
     let mut batch = Vec::with_capacity(BATCH_LIMIT);
     let mut failing = false;
     let mut closing = Vec::new();
-    while messages.recv_many(&mut received, BATCH_LIMIT).await > 0 {
+    let mut upkeep = interval(PRUNE_EVERY);
+    upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut old_rows = false;
+    loop {
+        let taken = tokio::select! {
+            taken = messages.recv_many(&mut received, BATCH_LIMIT) => Some(taken),
+            _ = upkeep.tick(), if !old_rows => None,
+            () = std::future::ready(()), if old_rows => None,
+        };
+        if taken == Some(0) {
+            break;
+        }
+        if taken.is_none() {
+            // One batch, and then rows that came in the meantime have their turn.
+            old_rows = prune_some(&pool, keep).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the store cannot delete old decisions; it tries again in a day");
+                false
+            });
+            continue;
+        }
         for message in received.drain(..) {
             match message {
                 Message::Row(record) => batch.push(*record),

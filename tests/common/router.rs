@@ -7,8 +7,9 @@ use reqwest::{Client, RequestBuilder, Response};
 use semroute::commands::parts;
 use semroute::config::Config;
 use semroute::gateway::Gateway;
-use semroute::http::{AppState, Server, ServerError};
+use semroute::http::{AppState, Server};
 use semroute::limits::KeyRing;
+use semroute::store::{DecisionRecord, Recorder, Store};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -27,8 +28,9 @@ fn variable(name: &str) -> Option<String> {
 pub struct TestRouter {
     addr: SocketAddr,
     stop: Mutex<Option<oneshot::Sender<()>>>,
-    serving: JoinHandle<Result<(), ServerError>>,
+    serving: JoinHandle<()>,
     client: Client,
+    store: Option<Store>,
 }
 
 /// A provider named `NAME-provider` with one model `NAME` at these prices.
@@ -48,22 +50,31 @@ pub fn cheap_and_dear(cheap_url: &str, dear_url: &str) -> String {
 
 /// The parts of a router, for tests that want no socket.
 pub fn state_of(config: &Config) -> AppState {
+    recording_state_of(config, None)
+}
+
+fn recording_state_of(config: &Config, recorder: Option<Recorder>) -> AppState {
     let registry = config.build_registry("test").unwrap();
     let gateway = Gateway::build(&config.providers, &registry, variable).unwrap();
     let keys = KeyRing::build(&config.auth, variable).unwrap();
     let router = parts::build_router(config, None).unwrap();
-    AppState::new(Arc::new(router), gateway, keys, config.server.clone())
+    AppState::new(Arc::new(router), gateway, keys, recorder, config.server.clone())
 }
 
 impl TestRouter {
     pub async fn start(toml: &str) -> Self {
         let config = Config::from_toml(toml, "test").unwrap();
-        let server = Server::bind("127.0.0.1:0", state_of(&config)).await.unwrap();
+        let store = match &config.store {
+            Some(store) => Some(Store::open(store).await.unwrap()),
+            None => None,
+        };
+        let state = recording_state_of(&config, store.as_ref().map(Store::recorder));
+        let server = Server::bind("127.0.0.1:0", state).await.unwrap();
         let addr = server.local_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
         let client = semroute::gateway::loopback_client().unwrap();
-        Self { addr, stop: Mutex::new(Some(stop)), serving, client }
+        Self { addr, stop: Mutex::new(Some(stop)), serving, client, store }
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -99,8 +110,29 @@ impl TestRouter {
         self.stop.lock().unwrap().take().expect("it was told before").send(()).unwrap();
     }
 
+    /// What the store remembers, newest first, once it is this many rows.
+    pub async fn remembers(&self, rows: usize) -> Vec<DecisionRecord> {
+        let store = self.store.as_ref().expect("the configuration has a store");
+        let arrive = async {
+            loop {
+                let records = store.recent(1000).await.unwrap();
+                if records.len() >= rows {
+                    return records;
+                }
+            }
+        };
+        let records = soon("the rows are written", arrive).await;
+        assert_eq!(records.len(), rows, "{records:#?}");
+        records
+    }
+
+    /// How many rows the store has now.
+    pub async fn remembers_any(&self) -> usize {
+        self.store.as_ref().expect("the configuration has a store").recent(1000).await.unwrap().len()
+    }
+
     /// Says that it should stop; the handle ends when it has.
-    pub fn stop(self) -> JoinHandle<Result<(), ServerError>> {
+    pub fn stop(self) -> JoinHandle<()> {
         self.begin_stop();
         self.serving
     }

@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use super::metric;
 use crate::gateway::metric as gateway_metric;
 use crate::limits::admission;
+use crate::store::RECORDS_METRIC;
 
 /// Deciding takes tens of microseconds with the built-in embedder and some milliseconds with a transformer.
 const QUICK_SECONDS: [f64; 14] =
@@ -79,6 +80,7 @@ fn describe() {
     describe_histogram!(metric::REQUEST_DURATION, "Seconds until a response began");
     describe_gauge!(admission::IN_FLIGHT, "Requests under way, streams included");
     describe_counter!(admission::REJECTIONS, "Requests turned away because too many were under way");
+    describe_counter!(RECORDS_METRIC, "Decisions for the store, by outcome: written, dropped, failed");
     describe_counter!(gateway_metric::ATTEMPTS, "Tries by provider, model and outcome");
     describe_counter!(gateway_metric::ERRORS, "Upstream errors by provider and status or kind");
     describe_counter!(gateway_metric::FALLBACKS, "Moves to the next model of a chain");

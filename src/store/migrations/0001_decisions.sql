@@ -13,6 +13,7 @@ CREATE TABLE decisions (
     reason              TEXT    NOT NULL,
     attempts            INTEGER NOT NULL,
     status              INTEGER NOT NULL,
+    outcome             TEXT    NOT NULL,
     stream              INTEGER NOT NULL,
     input_tokens        INTEGER,
     cached_input_tokens INTEGER,

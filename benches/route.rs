@@ -1,0 +1,85 @@
+//! `decide` from end to end (read, embed, classify, select) with the built-in artifact, by the size of the prompt and by the
+//! number of models. One thread: a runtime that runs everything where it is called.
+#![allow(missing_docs, reason = "criterion's macros make a public function")]
+#![allow(clippy::unwrap_used, reason = "a bench that cannot run should stop")]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use semroute::chat::ChatRequest;
+use semroute::commands::parts;
+use semroute::config::Config;
+use semroute::embedder::BUILTIN;
+use semroute::routing::{Overrides, Router};
+use tokio::runtime::Runtime;
+
+const SIZES: [usize; 6] = [8, 64, 512, 4 << 10, 64 << 10, 1 << 20];
+const MODELS: [usize; 3] = [1, 10, 100];
+
+/// A router that may choose among this many models of rising price and quality.
+fn router(models: usize) -> Router {
+    let mut toml = "[[providers]]\nname = \"p\"\nbase_url = \"http://127.0.0.1:9/v1\"\n".to_owned();
+    for index in 0..models {
+        let rank = (index + 1) as f64 / models as f64;
+        write!(
+            toml,
+            "[[models]]\nname = \"m{index}\"\nprovider = \"p\"\ninput_usd_per_mtok = {rank:.3}\noutput_usd_per_mtok = {rank:.3}\n\
+             quality = {{ default = {rank:.3} }}\n"
+        )
+        .unwrap();
+    }
+    let config = Config::from_toml(&toml, "bench").unwrap();
+    let brain = parts::open_brain(BUILTIN).unwrap();
+    Router::new(brain, Arc::new(config.build_registry("bench").unwrap()), config.router.clone())
+}
+
+fn text_of(bytes: usize) -> String {
+    let mut text =
+        "write a short letter to the city about our street and why it needs new trees ".repeat(bytes / 70 + 1);
+    text.truncate(bytes);
+    text
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().build().unwrap()
+}
+
+fn by_prompt_size(criterion: &mut Criterion) {
+    let (router, runtime) = (router(3), runtime());
+    let mut group = criterion.benchmark_group("route/prompt_bytes");
+    for bytes in SIZES {
+        let request = ChatRequest::from_prompt(&text_of(bytes)).unwrap();
+        group.bench_with_input(BenchmarkId::from_parameter(bytes), &request, |bencher, request| {
+            bencher.iter(|| runtime.block_on(router.decide(black_box(request), &Overrides::default())).unwrap());
+        });
+    }
+}
+
+fn by_number_of_models(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let request = ChatRequest::from_prompt(&text_of(128)).unwrap();
+    let mut group = criterion.benchmark_group("route/models");
+    for models in MODELS {
+        let router = router(models);
+        group.bench_with_input(BenchmarkId::from_parameter(models), &router, |bencher, router| {
+            bencher.iter(|| runtime.block_on(router.decide(black_box(&request), &Overrides::default())).unwrap());
+        });
+    }
+}
+
+fn quick() -> Criterion {
+    Criterion::default()
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(1))
+        .warm_up_time(Duration::from_millis(300))
+}
+
+criterion_group! {
+    name = benches;
+    config = quick();
+    targets = by_prompt_size, by_number_of_models
+}
+criterion_main!(benches);

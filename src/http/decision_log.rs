@@ -1,0 +1,146 @@
+//! One row a chat request for the store, taken down when the request is over: answered, refused, failed, broken off or left by
+//! its client. Holds names, numbers and the decision's own words; never a prompt, an answer or a key.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use axum::http::StatusCode;
+
+use super::AppState;
+use crate::chat::Usage;
+use crate::gateway::{Answer, AnswerBody, PendingReceipt, SendError, StreamEnd};
+use crate::routing::{Decision, RouteError, Strategy};
+use crate::store::{DecisionRecord, Outcome, Recorder};
+
+/// Nginx's word for a client that left before it was answered; it is written down and never sent.
+const CLIENT_LEFT: u16 = 499;
+
+/// The row of a request under way. It is recorded when it is dropped, whatever the reason; empty where nothing is remembered.
+pub(super) struct LogEntry(Option<Box<OpenRow>>);
+
+struct OpenRow {
+    state: AppState,
+    recorder: Recorder,
+    record: DecisionRecord,
+    started: Instant,
+    receipt: Option<PendingReceipt>,
+}
+
+impl LogEntry {
+    /// The row of a request that came at `started`.
+    pub(super) fn open(state: &AppState, started: Instant, stream: bool) -> Self {
+        Self(state.parts.recorder.clone().map(|recorder| {
+            let now = SystemTime::now().checked_sub(started.elapsed()).unwrap_or(UNIX_EPOCH);
+            let unix = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let record = DecisionRecord {
+                time_unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
+                status: CLIENT_LEFT,
+                stream,
+                ..DecisionRecord::default()
+            };
+            Box::new(OpenRow { state: state.clone(), recorder, record, started, receipt: None })
+        }))
+    }
+
+    /// What was decided.
+    pub(super) fn note_decision(&mut self, decision: &Decision) {
+        let Some(row) = &mut self.0 else { return };
+        let record = &mut row.record;
+        record.id.clone_from(&decision.id);
+        record.reason.clone_from(&decision.reason);
+        record.strategy = decision.strategy.map(|strategy| Strategy::name(strategy).to_owned());
+        record.overhead_ms = milliseconds(row.started.elapsed());
+        if let Some(signals) = &decision.signals {
+            record.task = Some(signals.task.clone());
+            record.task_confidence = Some(signals.task_confidence);
+            record.complexity = Some(signals.complexity.clone());
+            record.complexity_score = Some(signals.complexity_score);
+            record.known = Some(signals.known);
+        }
+    }
+
+    /// Nothing could be decided.
+    pub(super) fn undecided(mut self, error: &RouteError, status: StatusCode) {
+        let Some(row) = &mut self.0 else { return };
+        row.record.id = Decision::new_id();
+        row.record.reason = match error {
+            // What the client wrote in place of a model's name could be anything.
+            RouteError::UnknownModel(_) => "the model asked for does not exist".into(),
+            error => error.to_string(),
+        };
+        row.record.overhead_ms = milliseconds(row.started.elapsed());
+        row.end(if status.is_server_error() { Outcome::Failed } else { Outcome::Refused }, status);
+    }
+
+    /// No model answered.
+    pub(super) fn failed(mut self, error: &SendError, status: StatusCode, overhead: Duration) {
+        let Some(row) = &mut self.0 else { return };
+        row.note_attempts(error.attempts.len(), overhead);
+        row.end(Outcome::Failed, status);
+    }
+
+    /// A model answers.
+    pub(super) fn note_answer(&mut self, answer: &Answer, overhead: Duration) {
+        let Some(row) = &mut self.0 else { return };
+        row.note_attempts(answer.attempts.len(), overhead);
+        row.record.model = Some(answer.model.clone());
+        row.record.provider = Some(answer.provider.clone());
+        row.record.status = answer.status.as_u16();
+        if let AnswerBody::Whole { usage, cost_usd, .. } = &answer.body {
+            row.note_usage(*usage, *cost_usd);
+            row.record.outcome = if answer.status.is_success() { Outcome::Answered } else { Outcome::Refused };
+        }
+    }
+
+    /// The answer is a stream that this receipt belongs to. The entry should be dropped after it.
+    pub(super) fn follow(&mut self, receipt: PendingReceipt) {
+        if let Some(row) = &mut self.0 {
+            row.receipt = Some(receipt);
+        }
+    }
+}
+
+impl OpenRow {
+    fn note_attempts(&mut self, attempts: usize, overhead: Duration) {
+        self.record.attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        self.record.overhead_ms = milliseconds(overhead);
+    }
+
+    fn note_usage(&mut self, usage: Option<Usage>, cost_usd: Option<f64>) {
+        self.record.input_tokens = usage.map(|usage| usage.input);
+        self.record.cached_input_tokens = usage.map(|usage| usage.cached_input);
+        self.record.output_tokens = usage.map(|usage| usage.output);
+        self.record.cost_usd = cost_usd;
+    }
+
+    fn end(&mut self, outcome: Outcome, status: StatusCode) {
+        self.record.outcome = outcome;
+        self.record.status = status.as_u16();
+    }
+}
+
+impl Drop for OpenRow {
+    fn drop(&mut self) {
+        if let Some(receipt) = self.receipt.as_mut().and_then(PendingReceipt::take) {
+            self.note_usage(receipt.usage, receipt.cost_usd);
+            self.record.outcome = match receipt.end {
+                StreamEnd::Complete => Outcome::Answered,
+                StreamEnd::Broken(_) => Outcome::Broken,
+                StreamEnd::ClientLeft => Outcome::ClientLeft,
+            };
+        }
+        if std::thread::panicking() {
+            self.end(Outcome::Failed, StatusCode::INTERNAL_SERVER_ERROR);
+        } else if self.record.outcome == Outcome::ClientLeft && self.state.is_cut_off() {
+            self.record.outcome = Outcome::Broken;
+        }
+        self.record.latency_ms = milliseconds(self.started.elapsed());
+        if self.record.id.is_empty() {
+            self.record.id = Decision::new_id();
+        }
+        self.recorder.record(std::mem::take(&mut self.record));
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}

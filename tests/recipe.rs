@@ -1,0 +1,139 @@
+//! What ships in `models/`: the recipe gives the same bytes again, the cards describe the files that stand beside them, and the
+//! sizes keep their limits.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test should stop where it failed")]
+
+mod command_line;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use command_line::{Folder, root};
+
+const MOST_TABLE_BYTES: u64 = 8 << 20;
+
+/// The arguments that a recipe stands for, as `training/rebuild.py` makes them, with another `--out`.
+fn arguments_of(recipe: &Path, out: &Path) -> Vec<String> {
+    let recipe: toml::Table = fs::read_to_string(recipe).unwrap().parse().unwrap();
+    let word = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let mut arguments = vec![word(&recipe["command"])];
+    for (key, value) in recipe.iter().filter(|(key, _)| *key != "command" && *key != "out") {
+        arguments.push(format!("--{key}"));
+        match value {
+            toml::Value::Array(values) => arguments.extend(values.iter().map(word)),
+            value => arguments.push(word(value)),
+        }
+    }
+    arguments.extend(["--out".to_owned(), out.display().to_string()]);
+    arguments
+}
+
+fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    entries.map(|path| (name(&path), fs::read(&path).unwrap())).collect()
+}
+
+/// The shipped folders, each with its files but the card.
+fn shipped() -> Vec<(PathBuf, BTreeMap<String, Vec<u8>>)> {
+    let entries = fs::read_dir(root().join("models")).unwrap().map(|entry| entry.unwrap().path());
+    let folders = entries.filter(|path| path.is_dir()).map(|path| {
+        let mut files = files_of(&path);
+        files.remove("README.md");
+        (path, files)
+    });
+    folders.collect()
+}
+
+#[test]
+fn the_recipe_gives_the_built_in_artifact_byte_by_byte() {
+    let folder = Folder::new();
+    // The folder's name becomes the artifact's.
+    let out = folder.path("router");
+    let arguments = arguments_of(&root().join("training/router.toml"), &out);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    folder.semroute(&arguments).current_dir(root()).assert().success();
+    let made = files_of(&out);
+    let mut ships = files_of(&root().join("models/router"));
+    ships.remove("README.md");
+    assert_eq!(made.keys().collect::<Vec<_>>(), ships.keys().collect::<Vec<_>>());
+    for (name, bytes) in &made {
+        assert!(
+            *bytes == ships[name],
+            "{name} is not what models/router holds; was the recipe run after its inputs changed?"
+        );
+    }
+}
+
+#[test]
+fn the_recipes_name_files_of_the_repository_and_flags_of_the_command() {
+    for entry in fs::read_dir(root().join("training")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let recipe: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
+        let out = root().join(recipe["out"].as_str().unwrap());
+        assert!(out.is_dir(), "{} makes {}, which does not ship", path.display(), out.display());
+        for file in recipe.get("labels").and_then(toml::Value::as_array).into_iter().flatten() {
+            assert!(root().join(file.as_str().unwrap()).is_file(), "{}: {file}", path.display());
+            assert!(
+                !file.as_str().unwrap().contains("heldout"),
+                "{}: held-out prompts are not trained on",
+                path.display()
+            );
+        }
+        let help = Folder::new().output_of(&[recipe["command"].as_str().unwrap(), "--help"]);
+        for key in recipe.keys().filter(|key| *key != "command") {
+            assert!(help.contains(&format!("--{key}")), "{}: {key} is no flag", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_cards_describe_the_files_beside_them() {
+    let shipped = shipped();
+    assert!(shipped.len() >= 2, "{shipped:?}");
+    for (folder, files) in shipped {
+        let card = fs::read_to_string(folder.join("README.md")).unwrap();
+        let described: BTreeMap<String, String> = card
+            .lines()
+            .filter_map(|line| line.strip_prefix("blake3 ")?.split_once(' '))
+            .map(|(file, hash)| (file.to_owned(), hash.to_owned()))
+            .collect();
+        let found: BTreeMap<String, String> =
+            files.iter().map(|(file, bytes)| (file.clone(), blake3::hash(bytes).to_hex().to_string())).collect();
+        assert_eq!(described, found, "{}", folder.display());
+    }
+}
+
+#[test]
+fn the_table_and_its_vocabulary_stay_small() {
+    let folder = root().join("models/static-table");
+    let sizes = ["table.safetensors", "vocab.txt"].map(|file| fs::metadata(folder.join(file)).unwrap().len());
+    let bytes: u64 = sizes.iter().sum();
+    assert!(bytes <= MOST_TABLE_BYTES, "{bytes} bytes");
+    let card = fs::read_to_string(folder.join("README.md")).unwrap();
+    let digits: String = card
+        .lines()
+        .find(|line| line.contains("**Size:**"))
+        .unwrap()
+        .split("bytes")
+        .next()
+        .unwrap()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    assert_eq!(digits.parse(), Ok(bytes), "the size on the card");
+}
+
+#[test]
+fn the_shipped_artifact_tells_its_inputs_and_keeps_no_prompt() {
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(root().join("models/router/router.json")).unwrap()).unwrap();
+    for input in manifest["card"]["inputs"].as_array().unwrap() {
+        let path = root().join("data/train").join(input["file"].as_str().unwrap());
+        assert_eq!(input["blake3"], blake3::hash(&fs::read(&path).unwrap()).to_hex().as_str(), "{}", path.display());
+    }
+    assert_eq!(manifest["examples"].get("texts"), None);
+}
