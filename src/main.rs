@@ -1,5 +1,6 @@
 //! The binary: parses the command line, runs one command, maps its result to an exit code. Decides nothing else.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -97,6 +98,9 @@ fn report(error: &anyhow::Error) -> ExitCode {
 fn start_log(filter: &str) -> Result<(), String> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .map_err(|error| format!("--log {filter:?}: {error}; write a level such as info, or semroute=debug"))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let writer = std::io::stderr;
+    // Colours are for people: a log that goes to a file or a collector stays plain.
+    let colours = writer().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours).init();
     Ok(())
 }

@@ -17,8 +17,7 @@ async fn every_field_but_the_model_reaches_the_provider_as_it_was_written() {
         router.post("/v1/chat/completions").header("authorization", "Bearer caller").body(body).send().await.unwrap();
     assert_eq!(sent.status(), 200);
     let received = &upstream.received()[0];
-    let expected =
-        body.replace(r#""model":"m""#, r#""model":"upstream-m""#).replace("\\u00e9", "é").replace("1e2", "100.0");
+    let expected = body.replace(r#""model":"m""#, r#""model":"upstream-m""#);
     assert_eq!(std::str::from_utf8(&received.body).unwrap(), expected);
     assert_eq!(received.path, "/v1/chat/completions");
     assert_eq!(received.headers["authorization"], "Bearer sk-provider-secret", "the provider's key, not the caller's");

@@ -1,4 +1,5 @@
 //! Connections that ask for nothing are closed, and no more are open than may be; those that wait for an answer are left alone.
+#![allow(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 
 mod common;
 

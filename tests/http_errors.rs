@@ -46,6 +46,8 @@ async fn a_wrong_body_is_refused_by_the_name_of_its_field() {
         (format!("{{\"model\":\"auto\",\"stream\":\"yes\",\"messages\":[{message}]}}"), Some("stream")),
         (format!("{{\"model\":\"auto\",\"max_tokens\":-1,\"messages\":[{message}]}}"), Some("max_tokens")),
         ("[".repeat(2000), None),
+        (format!("[\"auto\",[{message}]]"), None),
+        (format!("{{\"model\":\"auto\",\"messages\":[{message}]}} and more"), None),
     ] {
         let (status, error) = answer(&router, "/v1/chat/completions", body.clone()).await;
         assert_eq!((status, error["param"].as_str()), (400, param), "{body:.100}: {error}");

@@ -24,7 +24,9 @@ const TASKS: [&str; 14] = [
     "complex_reasoning",
 ];
 const COMPLEXITIES: [&str; 4] = ["low", "medium", "high", "critical"];
-/// Prompts of each task and complexity that every file holds.
+/// Files that lean on some tasks, as data/README.md says; every other one holds every task at every complexity.
+const LEANING: [&str; 1] = ["papers"];
+/// Prompts of each task and complexity that every other file holds.
 const LEAST_ROWS_A_CELL: usize = 3;
 
 struct Row {
@@ -100,7 +102,8 @@ fn every_task_at_every_complexity_is_in_every_file() {
         for row in &rows {
             *cells.entry((row.file.clone(), &row.task, &row.complexity)).or_default() += 1;
         }
-        for file in files {
+        assert!(files.len() > LEANING.len(), "{part}: {files:?}");
+        for file in files.into_iter().filter(|file| !LEANING.contains(&file.as_str())) {
             for (task, complexity) in TASKS.iter().flat_map(|task| COMPLEXITIES.map(|complexity| (task, complexity))) {
                 let found = cells.get(&(file.clone(), task, complexity)).copied().unwrap_or(0);
                 assert!(found >= LEAST_ROWS_A_CELL, "{part}/{file}: {found} rows of {task} / {complexity}");

@@ -1,4 +1,5 @@
 //! What the store remembers of chat requests: one row each, at its end, whatever the end; and what it never remembers.
+#![allow(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 
 mod common;
 

@@ -57,16 +57,17 @@ fn the_same_rows_and_seed_give_the_same_bytes() {
 }
 
 #[test]
-fn an_artifact_is_replaced_as_a_whole() {
+fn an_artifact_is_replaced_as_a_whole_and_other_files_beside_it_stay() {
     let folder = with_tasks();
     folder.output_of(&["train", "--labels", "tasks.jsonl", "--out", "mine"]);
-    folder.write("mine/stray.txt", "not of the new one");
+    let old = bytes_of(&folder, "mine");
+    folder.write("mine/README.md", "my card");
     folder.output_of(&["train", "--labels", "tasks.jsonl", "--out", "mine", "--seed", "2"]);
-    let files: Vec<_> =
-        std::fs::read_dir(folder.path("mine")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(folder.read("mine/README.md"), b"my card");
     assert_eq!(folder.read_json("mine/router.json")["card"]["seed"], 2);
-    assert_eq!(folder.names().len(), 2, "{:?}", folder.names());
+    assert_ne!(old[0], bytes_of(&folder, "mine")[0]);
+    assert_eq!(std::fs::read_dir(folder.path("mine")).unwrap().count(), 3);
+    assert_eq!(folder.names().len(), 2, "the old one is gone: {:?}", folder.names());
 }
 
 #[test]

@@ -98,20 +98,20 @@ struct ResponseFormat {
 impl ChatRequest {
     /// Reads a body. The error names the field that is wrong.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, InvalidRequest> {
-        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        let view: View = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| invalid(&error))?;
-        let not_json = |error: serde_json::Error| InvalidRequest {
+        // First of all it must be one JSON object: a typed view alone would also read its fields from an array.
+        let body: RawObject = serde_json::from_slice(bytes).map_err(|error| InvalidRequest {
             message: format!("the request body is not valid JSON: {error}"),
             param: None,
-        };
-        deserializer.end().map_err(not_json)?;
+        })?;
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let view: View = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| invalid(&error))?;
         if view.messages.is_empty() {
             return Err(InvalidRequest {
                 message: "messages: must hold at least one message".into(),
                 param: Some("messages".into()),
             });
         }
-        Ok(Self { body: serde_json::from_slice(bytes).map_err(not_json)?, view })
+        Ok(Self { body, view })
     }
 
     /// Reads a body that is already parsed JSON.

@@ -66,7 +66,6 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 mod tests {
     use super::*;
 

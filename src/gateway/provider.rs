@@ -110,7 +110,6 @@ fn read_base_url(text: &str, index: usize) -> Result<Url, GatewayError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 mod tests {
     use super::*;
 

@@ -21,8 +21,6 @@ pub(super) fn panicked(_panic: Box<dyn Any + Send>) -> Response {
 }
 
 #[cfg(test)]
-#[expect(clippy::panic, reason = "a handler that panics is what is tested")]
-#[expect(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 mod tests {
     use axum::Router;
     use axum::body::{Body, to_bytes};

@@ -29,7 +29,7 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, elapsed) = (response.status(), started.elapsed());
     metrics::record_request(method, route, status, elapsed);
-    tracing::info!(parent: &span, method, route, status = status.as_u16(), ms = elapsed.as_secs_f64() * 1e3, "answered");
+    tracing::info!(parent: &span, method, route, status = status.as_u16(), ms = (elapsed.as_secs_f64() * 1e6).round() / 1e3, "answered");
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }

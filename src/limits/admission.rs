@@ -52,7 +52,6 @@ impl Drop for Permit {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 mod tests {
     use super::*;
 

@@ -77,7 +77,6 @@ impl KeyRing {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 mod tests {
     use super::*;
 

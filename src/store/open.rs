@@ -69,7 +69,6 @@ pub(super) fn read_url(url: &str) -> Result<SqliteConnectOptions, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
     use super::*;
 
     #[test]
