@@ -53,7 +53,8 @@ impl Config {
     /// Reads TOML. `origin` is named in errors.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let error = |message: String| ConfigError { origin: origin.to_owned(), message };
-        let deserializer = toml::Deserializer::parse(text).map_err(|syntax| error(syntax.to_string().trim_end().to_owned()))?;
+        let deserializer =
+            toml::Deserializer::parse(text).map_err(|syntax| error(syntax.to_string().trim_end().to_owned()))?;
         let config: Self = serde_path_to_error::deserialize(deserializer).map_err(|wrong| {
             let path = wrong.path().to_string();
             let place = wrong.inner().span().map_or(String::new(), |span| {

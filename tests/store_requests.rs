@@ -154,7 +154,7 @@ async fn what_fails_or_is_refused_is_remembered_too() {
         ("auto", audio, Outcome::Refused, 400, None, 0),
         ("auto", json!(""), Outcome::Refused, 400, None, 0),
     ] {
-        let before = router.remembers_any().await;
+        let before = router.remembered().await;
         let response = router.chat(json!({"model": model, "messages": [{"role": "user", "content": content}]})).await;
         assert_eq!(response.status(), status);
         let row = router.remembers(before + 1).await.remove(0);

@@ -156,10 +156,8 @@ pub fn write_artifact(
     json.push(b'\n');
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(|cause| io(parent, cause))?;
-    let fresh = tempfile::Builder::new()
-        .prefix(".semroute-artifact-")
-        .tempdir_in(parent)
-        .map_err(|cause| io(parent, cause))?;
+    let fresh =
+        tempfile::Builder::new().prefix(".semroute-artifact-").tempdir_in(parent).map_err(|cause| io(parent, cause))?;
     for (file, bytes) in [(MANIFEST_FILE, &json), (WEIGHTS_FILE, &weights)] {
         let path = fresh.path().join(file);
         fs::File::create(&path)

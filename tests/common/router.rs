@@ -127,7 +127,7 @@ impl TestRouter {
     }
 
     /// How many rows the store has now.
-    pub async fn remembers_any(&self) -> usize {
+    pub async fn remembered(&self) -> usize {
         self.store.as_ref().expect("the configuration has a store").recent(1000).await.unwrap().len()
     }
 
