@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// A dependency (by the start of its name in code), and the only places it may appear.
 const OUTSIDERS: &[(&str, &[&str])] = &[
     ("axum", &["src/http/"]),
+    ("hyper_util", &["src/http/"]),
     ("reqwest", &["src/gateway/", "src/embedder/download/"]),
     ("hf_hub", &["src/embedder/download/"]),
     ("sqlx", &["src/store/"]),

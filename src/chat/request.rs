@@ -99,9 +99,9 @@ impl ChatRequest {
     /// Reads a body. The error names the field that is wrong.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, InvalidRequest> {
         // First of all it must be one JSON object: a typed view alone would also read its fields from an array.
-        let body: RawObject = serde_json::from_slice(bytes).map_err(|error| InvalidRequest {
-            message: format!("the request body is not valid JSON: {error}"),
-            param: None,
+        let body: RawObject = serde_json::from_slice(bytes).map_err(|error| {
+            let expected = if error.is_data() { "must be a JSON object" } else { "is not valid JSON" };
+            InvalidRequest { message: format!("the request body {expected}: {error}"), param: None }
         })?;
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         let view: View = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| invalid(&error))?;
