@@ -49,7 +49,7 @@ names = [model.id for model in client.models.list()]
 check("models.list", names[0] == "auto" and "auto:cheapest" in names and "good" in names)
 check("models.retrieve", client.models.retrieve("good").owned_by == "provider")
 
-error = raises("an unknown model", openai.NotFoundError, lambda: chat("goood"))
+error = raises("an unknown model", openai.NotFoundError, lambda: chat("good-1"))
 check("an unknown model is named", error.code == "model_not_found" and "did you mean good?" in error.message)
 error = raises("a wrong type", openai.BadRequestError, lambda: chat("good", extra_body={"stream": "yes"}))
 check("a wrong type names the field", error.param == "stream")
