@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub struct Cli {
     /// Log filter for standard error, such as info or semroute=debug; by default serve tells of each request and the others
     /// of warnings only.
-    #[arg(long, global = true, env = "SEMROUTE_LOG", value_name = "FILTER")]
+    #[arg(long, global = true, env = "SEMROUTE_LOG", value_name = "FILTER", display_order = 1000)]
     pub log: Option<String>,
     /// What to do.
     #[command(subcommand)]

@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::Classifier;
 use super::manifest::{ArtifactManifest, FORMAT_VERSION};
 use super::weights::{classifier_from, weights_of};
+use super::{Classifier, folder};
 
 const MANIFEST_FILE: &str = "router.json";
 const WEIGHTS_FILE: &str = "weights.safetensors";
@@ -156,49 +156,15 @@ pub fn write_artifact(
     json.push(b'\n');
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(|cause| io(parent, cause))?;
-    let fresh =
-        tempfile::Builder::new().prefix(".semroute-artifact-").tempdir_in(parent).map_err(|cause| io(parent, cause))?;
+    let fresh = folder::fresh(parent).map_err(|cause| io(parent, cause))?;
     for (file, bytes) in [(MANIFEST_FILE, &json), (WEIGHTS_FILE, &weights)] {
         let path = fresh.path().join(file);
         fs::File::create(&path)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
             .map_err(|cause| io(&path, cause))?;
     }
-    replace_folder(fresh, out).map_err(|cause| io(out, cause))?;
+    folder::replace(fresh, out).map_err(|cause| io(out, cause))?;
     Ok(manifest)
-}
-
-/// A folder cannot be renamed over another that holds files, so the old one steps aside first and is deleted last.
-fn replace_folder(fresh: tempfile::TempDir, out: &Path) -> std::io::Result<()> {
-    let old = fresh.path().with_extension("old");
-    let had_old = out.exists();
-    if had_old {
-        fs::rename(out, &old)?;
-    }
-    if let Err(error) = fs::rename(fresh.path(), out) {
-        if had_old {
-            fs::rename(&old, out)?;
-        }
-        return Err(error);
-    }
-    // The folder has moved: there is nothing left for the guard to delete.
-    let _moved = fresh.keep();
-    if had_old {
-        keep_other_files(&old, out)?;
-        fs::remove_dir_all(&old)?;
-    }
-    Ok(())
-}
-
-/// What else lay in the old folder, a card for one, is the user's and moves along.
-fn keep_other_files(old: &Path, out: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(old)? {
-        let name = entry?.file_name();
-        if name != MANIFEST_FILE && name != WEIGHTS_FILE {
-            fs::rename(old.join(&name), out.join(&name))?;
-        }
-    }
-    Ok(())
 }
 
 fn is_empty_folder(path: &Path) -> bool {

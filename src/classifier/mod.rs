@@ -6,6 +6,7 @@ mod builtin;
 mod centroids;
 mod classify;
 mod examples;
+mod folder;
 mod manifest;
 mod novelty;
 mod outcomes;
