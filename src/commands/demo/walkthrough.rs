@@ -36,8 +36,8 @@ pub(super) async fn show(addr: SocketAddr, config: &Config) -> anyhow::Result<()
     }
     println!();
     println!(
-        "{:<12} {:>5}  {:<20} {:<10} {:>5}  {:<10} {:>11} {:>12}  prompt",
-        "kind", "chars", "task", "complexity", "conf.", "model", "overhead ms", "cost USD"
+        "{:<12} {:>5}  {:<18} {:>5}  {:<10}  {:<10} {:>11} {:>12}  prompt",
+        "kind", "chars", "task", "conf.", "complexity", "model", "overhead ms", "cost USD"
     );
     let large = large_prices(config)?;
     let (mut spent, mut spent_always_large) = (0.0, 0.0);
@@ -116,12 +116,12 @@ fn print_row(prompt: &DemoPrompt, served: &Served) {
     let more = if prompt.text.chars().count() > 40 { "..." } else { "" };
     let cost = served.cost_usd.map_or_else(|| "unknown".to_owned(), |cost_usd| format!("{cost_usd:.6}"));
     println!(
-        "{:<12} {:>5}  {:<20} {:<10} {:>5}  {:<10} {:>11} {:>12}  {beginning}{more}",
+        "{:<12} {:>5}  {:<18} {:>5}  {:<10}  {:<10} {:>11} {:>12}  {beginning}{more}",
         prompt.kind,
         prompt.text.chars().count(),
         served.task,
-        served.complexity,
         served.confidence,
+        served.complexity,
         served.model,
         served.overhead_ms,
         cost
