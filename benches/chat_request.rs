@@ -2,8 +2,9 @@
 #![allow(missing_docs, reason = "criterion's macros make a public function")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run should stop")]
 
+mod quick;
+
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use semroute::chat::ChatRequest;
@@ -43,16 +44,9 @@ fn parse_and_serialise(criterion: &mut Criterion) {
     }
 }
 
-fn quick() -> Criterion {
-    Criterion::default()
-        .sample_size(20)
-        .measurement_time(Duration::from_secs(1))
-        .warm_up_time(Duration::from_millis(300))
-}
-
 criterion_group! {
     name = benches;
-    config = quick();
+    config = quick::quick();
     targets = parse_and_serialise
 }
 criterion_main!(benches);

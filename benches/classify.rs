@@ -3,8 +3,9 @@
 #![allow(missing_docs, reason = "criterion's macros make a public function")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run should stop")]
 
+mod quick;
+
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use semroute::classifier::Features;
@@ -28,16 +29,9 @@ fn classify(criterion: &mut Criterion) {
     });
 }
 
-fn quick() -> Criterion {
-    Criterion::default()
-        .sample_size(20)
-        .measurement_time(Duration::from_secs(1))
-        .warm_up_time(Duration::from_millis(300))
-}
-
 criterion_group! {
     name = benches;
-    config = quick();
+    config = quick::quick();
     targets = classify
 }
 criterion_main!(benches);

@@ -3,8 +3,9 @@
 #![allow(missing_docs, reason = "criterion's macros make a public function")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a bench that cannot run should say so and stop")]
 
+mod quick;
+
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use semroute::embedder::{self, BUILTIN, Embedder};
@@ -51,10 +52,7 @@ fn transformer(criterion: &mut Criterion) {
 
 fn one_thread() -> Criterion {
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global().unwrap();
-    Criterion::default()
-        .sample_size(20)
-        .measurement_time(Duration::from_secs(1))
-        .warm_up_time(Duration::from_millis(300))
+    quick::quick()
 }
 
 criterion_group! {

@@ -3,10 +3,11 @@
 #![allow(missing_docs, reason = "criterion's macros make a public function")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run should stop")]
 
+mod quick;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use semroute::chat::ChatRequest;
@@ -70,16 +71,9 @@ fn by_number_of_models(criterion: &mut Criterion) {
     }
 }
 
-fn quick() -> Criterion {
-    Criterion::default()
-        .sample_size(20)
-        .measurement_time(Duration::from_secs(1))
-        .warm_up_time(Duration::from_millis(300))
-}
-
 criterion_group! {
     name = benches;
-    config = quick();
+    config = quick::quick();
     targets = by_prompt_size, by_number_of_models
 }
 criterion_main!(benches);

@@ -76,21 +76,20 @@ pub fn read_config(path: &Path) -> anyhow::Result<Config> {
     Config::from_file(path).map_err(|error| UsageError(error.to_string()).into())
 }
 
-/// The named configuration, or the one in the current folder, or none.
-pub fn read_optional_config(path: Option<&PathBuf>) -> anyhow::Result<Option<Config>> {
-    match path {
-        Some(path) => read_config(path).map(Some),
-        None if Path::new(DEFAULT_CONFIG).is_file() => read_config(Path::new(DEFAULT_CONFIG)).map(Some),
-        None => Ok(None),
-    }
+/// The file of the named configuration, or of the one in the current folder, or none.
+pub fn config_path(named: Option<&PathBuf>) -> Option<&Path> {
+    let default = Path::new(DEFAULT_CONFIG);
+    named.map(PathBuf::as_path).or_else(|| default.is_file().then_some(default))
 }
 
-/// The router of a configuration. `artifact_override` goes before `[router] artifact`.
-pub fn build_router(config: &Config, artifact_override: Option<&Path>) -> anyhow::Result<Router> {
-    let registry = config.build_registry("configuration").map_err(|error| UsageError(error.to_string()))?;
-    let artifact = artifact_override.map_or_else(|| config.router.artifact.clone(), |path| path.display().to_string());
-    let brain = open_brain_with(&artifact, &config.router.embedder)?;
-    check_quality_labels(&registry, &brain)?;
+/// The router of a configuration. `origin` is its file, named in errors; `artifact_override` goes before `[router] artifact`.
+pub fn build_router(config: &Config, origin: &str, artifact_override: Option<&str>) -> anyhow::Result<Router> {
+    let registry = config.build_registry(origin).map_err(|error| UsageError(error.to_string()))?;
+    let brain = match artifact_override {
+        Some(artifact) => open_brain_with(artifact, &config.router.embedder)?,
+        None => open_brain_with(&config.router.artifact, &config.router.embedder).with_context(|| origin.to_owned())?,
+    };
+    check_quality_labels(&registry, &brain).with_context(|| origin.to_owned())?;
     Ok(Router::new(brain, Arc::new(registry), config.router.clone()))
 }
 

@@ -66,8 +66,10 @@ pub fn run(command: &RouteCommand) -> anyhow::Result<()> {
 }
 
 fn build(command: &RouteCommand) -> anyhow::Result<Router> {
-    match parts::read_optional_config(command.config.as_ref())? {
-        Some(config) => parts::build_router(&config, command.router.as_deref().map(Path::new)),
+    match parts::config_path(command.config.as_ref()) {
+        Some(path) => {
+            parts::build_router(&parts::read_config(path)?, &path.display().to_string(), command.router.as_deref())
+        }
         None => parts::build_router_without_models(command.router.as_deref().unwrap_or(crate::embedder::BUILTIN)),
     }
 }

@@ -116,7 +116,7 @@ pub(super) fn build_parts(
         error => usage(error.to_string()).into(),
     })?;
     let keys = KeyRing::build(&config.auth, read_variable).map_err(|error| usage(error.to_string()))?;
-    Ok((parts::build_router(config, None)?, gateway, keys))
+    Ok((parts::build_router(config, origin, None)?, gateway, keys))
 }
 
 /// The first signal drains; a second one does not wait for it.

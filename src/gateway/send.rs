@@ -32,12 +32,7 @@ struct Upstream {
 }
 
 impl Gateway {
-    /// Builds the gateway with keys from the environment. All missing variables are named at once.
-    pub fn from_config(providers: &[ProviderConfig], registry: &Registry) -> Result<Self, GatewayError> {
-        Self::build(providers, registry, |variable| std::env::var(variable).ok())
-    }
-
-    /// Builds the gateway with keys from `read_key`, which is given the variable's name.
+    /// Builds the gateway with keys from `read_key`, which is given the variable's name. All missing ones are named at once.
     pub fn build(
         configs: &[ProviderConfig],
         registry: &Registry,

@@ -36,11 +36,6 @@ impl KeyRing {
         Self { required: false, hashes: Vec::new() }
     }
 
-    /// Reads the keys from the environment.
-    pub fn from_config(config: &AuthConfig) -> Result<Self, AuthError> {
-        Self::build(config, |variable| std::env::var(variable).ok())
-    }
-
     /// Reads the keys from `read_variable`, which is given the variable's name.
     pub fn build(config: &AuthConfig, read_variable: impl Fn(&str) -> Option<String>) -> Result<Self, AuthError> {
         let mut hashes = Vec::new();

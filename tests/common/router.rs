@@ -57,7 +57,7 @@ fn recording_state_of(config: &Config, recorder: Option<Recorder>) -> AppState {
     let registry = config.build_registry("test").unwrap();
     let gateway = Gateway::build(&config.providers, &registry, variable).unwrap();
     let keys = KeyRing::build(&config.auth, variable).unwrap();
-    let router = parts::build_router(config, None).unwrap();
+    let router = parts::build_router(config, "test", None).unwrap();
     AppState::new(Arc::new(router), gateway, keys, recorder, config.server.clone())
 }
 

@@ -1,7 +1,6 @@
 //! Which model a configuration's strategy chooses for each prompt.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use futures_util::future::join_all;
 
@@ -47,7 +46,7 @@ pub(super) fn router(options: &EvaluateOptions) -> anyhow::Result<Option<Router>
     if let Some(embedder) = &options.embedder {
         config.router.embedder.clone_from(embedder);
     }
-    parts::build_router(&config, Some(Path::new(&options.router))).map(Some)
+    parts::build_router(&config, &path.display().to_string(), Some(&options.router)).map(Some)
 }
 
 /// The first model of each prompt's chain.
