@@ -4,6 +4,9 @@ use thiserror::Error;
 
 use super::{Registry, Strategy, UnknownModel};
 
+/// Longer than any model's name.
+const MOST_SHOWN_CHARACTERS: usize = 100;
+
 /// The meaning of a request's `model` field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelAsked {
@@ -36,9 +39,11 @@ impl ModelAsked {
         if asked == "auto" {
             return Ok(Self::Auto(None));
         }
+        // An error repeats what was asked, and a stranger may ask for anything.
+        let shown = || asked.chars().take(MOST_SHOWN_CHARACTERS).collect::<String>();
         if let Some(strategy) = asked.strip_prefix("auto:") {
             return strategy.parse().map(|strategy| Self::Auto(Some(strategy))).map_err(|_| UnknownModelError {
-                asked: asked.to_owned(),
+                asked: shown(),
                 near: Strategy::ALL.iter().map(|strategy| format!("auto:{}", strategy.name())).collect(),
             });
         }
@@ -48,18 +53,16 @@ impl ModelAsked {
         match unknown {
             UnknownModel::Auto => Ok(Self::Auto(None)),
             UnknownModel::Fixed(name) => Ok(Self::Named(name.clone())),
-            UnknownModel::Reject => {
-                Err(UnknownModelError { asked: asked.to_owned(), near: similar_names(asked, registry) })
-            }
+            UnknownModel::Reject => Err(UnknownModelError { asked: shown(), near: similar_names(&shown(), registry) }),
         }
     }
 }
 
-/// At most three configured names, nearest first by Jaro-Winkler similarity of the lower-cased names.
+/// At most three configured names, nearest first by Jaro-Winkler similarity of the lower-cased names. Quadratic in the length of
+/// `asked`, which is therefore bounded.
 fn similar_names(asked: &str, registry: &Registry) -> Vec<String> {
     const LEAST_SIMILARITY: f64 = 0.75;
-    // Similarity is quadratic in the length of what a stranger sent, so only a name-sized piece of it is compared.
-    let asked: String = asked.chars().take(100).collect::<String>().to_lowercase();
+    let asked = asked.to_lowercase();
     let mut scored: Vec<(f64, &str)> = registry
         .models()
         .iter()
@@ -68,4 +71,62 @@ fn similar_names(asked: &str, registry: &Registry) -> Vec<String> {
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::ModelConfig;
+
+    fn registry() -> Registry {
+        let model = |name: &str| ModelConfig {
+            name: name.into(),
+            provider: "p".into(),
+            upstream_name: None,
+            input_usd_per_mtok: None,
+            output_usd_per_mtok: None,
+            cached_input_usd_per_mtok: None,
+            context_window: None,
+            capabilities: Vec::new(),
+            quality: std::collections::BTreeMap::new(),
+        };
+        Registry::from_config(&[model("gpt-4o-mini"), model("gpt-4o"), model("claude")]).unwrap()
+    }
+
+    fn read(asked: &str, unknown: &UnknownModel) -> Result<ModelAsked, UnknownModelError> {
+        ModelAsked::read(asked, &registry(), unknown)
+    }
+
+    #[test]
+    fn auto_routes_and_a_configured_name_is_taken_at_its_word() {
+        assert_eq!(read("auto", &UnknownModel::Reject), Ok(ModelAsked::Auto(None)));
+        assert_eq!(read("auto:best", &UnknownModel::Reject), Ok(ModelAsked::Auto(Some(Strategy::Best))));
+        for unknown in [UnknownModel::Reject, UnknownModel::Auto, UnknownModel::Fixed("claude".into())] {
+            assert_eq!(read("gpt-4o", &unknown), Ok(ModelAsked::Named("gpt-4o".into())));
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_what_the_policy_says() {
+        assert_eq!(read("gpt-5", &UnknownModel::Auto), Ok(ModelAsked::Auto(None)));
+        assert_eq!(read("gpt-5", &UnknownModel::Fixed("claude".into())), Ok(ModelAsked::Named("claude".into())));
+        let refused = read("GPT-4o-mni", &UnknownModel::Reject).unwrap_err();
+        assert_eq!(refused.near, ["gpt-4o-mini", "gpt-4o"]);
+        assert!(refused.to_string().contains("did you mean gpt-4o-mini or gpt-4o?"), "{refused}");
+        assert!(read("zzz", &UnknownModel::Reject).unwrap_err().to_string().contains("GET /v1/models"));
+    }
+
+    #[test]
+    fn a_strategy_that_does_not_exist_is_no_model_under_any_policy() {
+        for unknown in [UnknownModel::Reject, UnknownModel::Auto, UnknownModel::Fixed("claude".into())] {
+            let refused = read("auto:fastest", &unknown).unwrap_err();
+            assert!(refused.near.contains(&"auto:cheapest".to_owned()), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_compared_and_repeated_within_bounds() {
+        let refused = read(&"gpt-4o".repeat(100_000), &UnknownModel::Reject).unwrap_err();
+        assert!(refused.to_string().len() < 300, "{}", refused.to_string().len());
+    }
 }
