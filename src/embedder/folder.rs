@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use candle_transformers::models::bert;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use super::encoder::EncoderConfig;
 use super::pooling::Pooling;
+use super::prefix::{PROMPTS_FILE, prefix_from_json};
 
 /// Why a folder is not a usable model.
 #[derive(Debug, Error)]
@@ -29,11 +31,19 @@ pub enum FolderError {
     },
 }
 
+impl FolderError {
+    pub(super) fn invalid(path: &Path, message: impl Into<String>) -> Self {
+        Self::Invalid { path: path.display().to_string(), message: message.into() }
+    }
+}
+
 /// The parts of a model folder.
 pub struct TransformerFolder {
-    pub(super) config: bert::Config,
+    pub(super) encoder: EncoderConfig,
     pub(super) pooling: Pooling,
-    /// The most tokens read of one text, special tokens included.
+    /// What stands before every text; mostly empty.
+    pub(super) prefix: String,
+    /// The most tokens read of one text, prefix and special tokens included.
     pub(super) max_tokens: usize,
     pub(super) tokenizer_path: PathBuf,
     pub(super) weights_path: PathBuf,
@@ -42,59 +52,108 @@ pub struct TransformerFolder {
 }
 
 #[derive(Deserialize)]
-struct ModelType {
-    model_type: Option<String>,
-}
-
-#[derive(Deserialize)]
 struct SentenceBertConfig {
     max_seq_length: Option<usize>,
 }
 
+/// A line of `modules.json`: one step from text to vector.
+#[derive(Deserialize)]
+struct Module {
+    path: String,
+    #[serde(rename = "type")]
+    class: String,
+}
+
 impl TransformerFolder {
-    /// Reads `config.json`, `1_Pooling/config.json` and `sentence_bert_config.json` (the last two may be missing: mean
-    /// pooling over all positions then).
+    /// Reads `config.json` and what else there is of `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json` and
+    /// `config_sentence_transformers.json`. Without them: mean pooling, over all positions, no prefix. Vectors are always
+    /// scaled to unit length, with `2_Normalize` or without: the router compares directions only.
     pub fn read(folder: &Path) -> Result<Self, FolderError> {
         let config_path = folder.join("config.json");
         let config_text = read(&config_path)?;
-        let invalid = |path: &Path, message: String| FolderError::Invalid { path: path.display().to_string(), message };
-        let kind: ModelType =
-            serde_json::from_str(&config_text).map_err(|error| invalid(&config_path, error.to_string()))?;
-        if kind.model_type.as_deref().is_some_and(|kind| kind != "bert") {
-            let message = format!("model_type is {:?}, and only \"bert\" is supported", kind.model_type);
-            return Err(invalid(&config_path, message));
-        }
-        let config: bert::Config =
-            serde_json::from_str(&config_text).map_err(|error| invalid(&config_path, error.to_string()))?;
-        let (heads, dims) = (config.num_attention_heads, config.hidden_size);
-        if dims == 0 || dims.checked_rem(heads) != Some(0) {
-            let message =
-                format!("hidden_size is {dims} and num_attention_heads {heads}; the first must be a multiple");
-            return Err(invalid(&config_path, message));
-        }
-        let pooling_path = folder.join("1_Pooling/config.json");
-        let (pooling, pooling_text) = match read_optional(&pooling_path)? {
-            Some(text) => (Pooling::from_json(&text).map_err(|message| invalid(&pooling_path, message))?, text),
-            None => (Pooling::Mean, String::new()),
-        };
-        let length_path = folder.join("sentence_bert_config.json");
-        let length_text = read_optional(&length_path)?.unwrap_or_default();
-        let configured = match length_text.as_str() {
-            "" => None,
-            text => {
-                serde_json::from_str::<SentenceBertConfig>(text)
-                    .map_err(|error| invalid(&length_path, error.to_string()))?
-                    .max_seq_length
+        let encoder =
+            EncoderConfig::from_json(&config_text).map_err(|message| FolderError::invalid(&config_path, message))?;
+        let prefix = match read_optional(&folder.join(PROMPTS_FILE))? {
+            Some(text) => {
+                prefix_from_json(&text).map_err(|message| FolderError::invalid(&folder.join(PROMPTS_FILE), message))?
             }
+            None => String::new(),
         };
-        let max_tokens = configured.unwrap_or(config.max_position_embeddings).min(config.max_position_embeddings);
-        if max_tokens < 3 {
-            return Err(invalid(&length_path, format!("max_seq_length is {max_tokens}; at least 3 tokens are needed")));
-        }
-        let small_files = [config_text, pooling_text, length_text].join("\0").into_bytes();
-        let (tokenizer_path, weights_path) = (folder.join("tokenizer.json"), folder.join("model.safetensors"));
-        Ok(Self { config, pooling, max_tokens, tokenizer_path, weights_path, small_files })
+        let (pooling, pooling_text) = read_pooling(folder, !prefix.is_empty())?;
+        let (max_tokens, length_text) = read_length(folder, encoder.positions)?;
+        Ok(Self {
+            encoder,
+            pooling,
+            prefix,
+            max_tokens,
+            tokenizer_path: folder.join("tokenizer.json"),
+            weights_path: folder.join("model.safetensors"),
+            small_files: [config_text, pooling_text, length_text].join("\0").into_bytes(),
+        })
     }
+}
+
+/// The pooling, and the text of its file. A step of `modules.json` that is not computed here would change every vector, so
+/// it is refused.
+fn read_pooling(folder: &Path, has_prefix: bool) -> Result<(Pooling, String), FolderError> {
+    let modules_path = folder.join("modules.json");
+    let modules: Vec<Module> = match read_optional(&modules_path)? {
+        Some(text) => parse_json(&text).map_err(|message| FolderError::invalid(&modules_path, message))?,
+        None => Vec::new(),
+    };
+    let mut named = None;
+    for module in modules {
+        match module.class.rsplit('.').next() {
+            Some("Transformer" | "Normalize") => {}
+            Some("Pooling") => named = Some(module.path),
+            _ => {
+                let message =
+                    format!("type {:?} is not supported; only Transformer, Pooling and Normalize are", module.class);
+                return Err(FolderError::invalid(&modules_path, message));
+            }
+        }
+    }
+    let path = folder.join(named.as_deref().unwrap_or("1_Pooling")).join("config.json");
+    let text = if named.is_some() { Some(read(&path)?) } else { read_optional(&path)? };
+    let Some(text) = text else { return Ok((Pooling::Mean, String::new())) };
+    let pooling = Pooling::from_json(&text, has_prefix).map_err(|message| FolderError::invalid(&path, message))?;
+    Ok((pooling, text))
+}
+
+/// The most tokens of one text, and the text of the file that says so.
+fn read_length(folder: &Path, positions: usize) -> Result<(usize, String), FolderError> {
+    let path = folder.join("sentence_bert_config.json");
+    let text = read_optional(&path)?.unwrap_or_default();
+    let configured = match text.as_str() {
+        "" => None,
+        text => {
+            let config: SentenceBertConfig =
+                parse_json(text).map_err(|message| FolderError::invalid(&path, message))?;
+            config.max_seq_length
+        }
+    };
+    if positions < 3 {
+        let message = format!("max_position_embeddings leaves {positions} tokens; at least 3 are needed");
+        return Err(FolderError::invalid(&folder.join("config.json"), message));
+    }
+    match configured.unwrap_or(positions).min(positions) {
+        max_tokens @ ..3 => {
+            let message = format!("max_seq_length is {max_tokens}; at least 3 tokens are needed");
+            Err(FolderError::invalid(&path, message))
+        }
+        max_tokens => Ok((max_tokens, text)),
+    }
+}
+
+/// Reads JSON. The error names the field by its path.
+pub(super) fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string() {
+        path if path == "." => error.inner().to_string(),
+        path => format!("{path}: {}", error.inner()),
+    })?;
+    json.end().map_err(|error| error.to_string())?;
+    Ok(value)
 }
 
 fn read(path: &Path) -> Result<String, FolderError> {

@@ -1,14 +1,18 @@
-//! Text to vector. Two kinds behind one trait: the static token table built into the binary, and BERT-family transformers
-//! through candle. Plain strings go in and plain `Vec<f32>`s come out: no candle or tokenizer type crosses this door.
+//! Text to vector. Two kinds behind one trait: the static token table built into the binary, and transformers of the BERT
+//! family (BERT, RoBERTa, XLM-RoBERTa) through candle. Plain strings go in and plain `Vec<f32>`s come out: no candle or
+//! tokenizer type crosses this door.
 
 mod builtin;
 pub mod download;
+mod encoder;
 mod folder;
 mod open;
 mod pooling;
+mod prefix;
 mod queue;
 mod static_table;
 mod table_file;
+mod text_tokenizer;
 mod transformer;
 
 use thiserror::Error;
@@ -20,7 +24,8 @@ pub use open::{OpenError, OpenedEmbedder, open};
 pub use queue::{EmbeddingQueue, QueueError, QueueLimits};
 pub use static_table::StaticTable;
 pub use table_file::{TableFileError, TableRows, write_table};
-pub use transformer::{DeviceChoice, TokenIds, Transformer};
+pub use text_tokenizer::TokenIds;
+pub use transformer::{DeviceChoice, Transformer};
 
 /// Name under which the built-in static table is asked for and reported.
 pub const BUILTIN: &str = "builtin";

@@ -1,50 +1,29 @@
 //! BERT-family encoders through candle: tokenize, forward, pool, normalise. Offline callers hand it batches; the server goes
-//! through the queue. The only file where a model runs.
+//! through the queue. Knows of no architecture, tokenizer file or prompt by itself: its parts do.
 
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::BertModel;
-use tokenizers::Tokenizer;
 
+use super::encoder::Encoder;
 use super::folder::{FolderError, TransformerFolder};
 use super::pooling::Pooling;
+use super::prefix::PROMPTS_FILE;
+use super::text_tokenizer::{TextTokenizer, TokenIds};
 use super::{EmbedError, Embedder, EmbedderIdentity, Embedding, normalise};
 
 /// Padded tokens of one forward pass when a caller hands over more: beyond this the working set leaves the cache.
 const PADDED_TOKENS_A_PASS: usize = 4096;
-/// A text is cut at this many bytes for each token that can be read, before tokenizing: far beyond any real token, so that
-/// only what could not be read anyway is left out.
-const BYTES_A_TOKEN: usize = 64;
 
 /// A loaded encoder.
 pub struct Transformer {
     identity: EmbedderIdentity,
-    tokenizer: Tokenizer,
-    model: BertModel,
+    tokenizer: TextTokenizer,
+    encoder: Encoder,
     pooling: Pooling,
+    pad_id: u32,
     device: Device,
-    max_tokens: usize,
-}
-
-/// A tokenized text, at most as long as the model reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenIds {
-    pub(super) ids: Vec<u32>,
-    pub(super) truncated: bool,
-}
-
-impl TokenIds {
-    /// Tokens, special tokens included.
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Whether there is no token at all.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
 }
 
 /// Where the arithmetic runs.
@@ -60,61 +39,70 @@ impl Transformer {
     /// Loads a model folder. `name` is what decisions and artifacts call it.
     pub fn from_folder(name: &str, folder: &Path, device: DeviceChoice) -> Result<Self, FolderError> {
         let parts = TransformerFolder::read(folder)?;
-        let invalid = |path: &Path, message: String| FolderError::Invalid { path: path.display().to_string(), message };
         let read = |path: &Path| {
             std::fs::read(path).map_err(|cause| FolderError::Read { path: path.display().to_string(), cause })
         };
         let tokenizer_bytes = read(&parts.tokenizer_path)?;
         let weights = read(&parts.weights_path)?;
-        let fingerprint = fingerprint(&[&parts.small_files, &tokenizer_bytes, &weights]);
-        let mut tokenizer = Tokenizer::from_bytes(&tokenizer_bytes)
-            .map_err(|error| invalid(&parts.tokenizer_path, error.to_string()))?;
-        // Files in the wild ship a fixed length of their own; length and padding are decided here.
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(|error| invalid(&parts.tokenizer_path, error.to_string()))?;
-        let device = open_device(device).map_err(|error| invalid(folder, error.to_string()))?;
-        let weights_error = |error: candle_core::Error| invalid(&parts.weights_path, without_backtrace(&error));
+        let mut deciding: Vec<&[u8]> = vec![&parts.small_files, &tokenizer_bytes, &weights];
+        if !parts.prefix.is_empty() {
+            deciding.push(parts.prefix.as_bytes());
+        }
+        let fingerprint = fingerprint(&deciding);
+        let tokenizer_error = |message: String| FolderError::invalid(&parts.tokenizer_path, message);
+        let vocabulary_size = parts.encoder.vocabulary_size;
+        let tokenizer = TextTokenizer::from_bytes(&tokenizer_bytes, parts.prefix, parts.max_tokens, vocabulary_size)
+            .map_err(tokenizer_error)?;
+        let fixed_tokens = tokenizer.fixed_tokens().map_err(|error| tokenizer_error(error.to_string()))?;
+        if !tokenizer.prefix().is_empty() && fixed_tokens >= parts.max_tokens {
+            let message = format!(
+                "the prompt {:?} and the special tokens fill {fixed_tokens} of the {} tokens that are read; shorten it",
+                tokenizer.prefix(),
+                parts.max_tokens
+            );
+            return Err(FolderError::invalid(&folder.join(PROMPTS_FILE), message));
+        }
+        let device = open_device(device).map_err(|error| FolderError::invalid(folder, error.to_string()))?;
+        let weights_error =
+            |error: candle_core::Error| FolderError::invalid(&parts.weights_path, without_backtrace(&error));
         let tensors = VarBuilder::from_buffered_safetensors(weights, DType::F32, &device).map_err(weights_error)?;
-        let model = BertModel::load(tensors, &parts.config).map_err(weights_error)?;
-        let identity = EmbedderIdentity { name: name.to_owned(), dims: parts.config.hidden_size, fingerprint };
-        Ok(Self { identity, tokenizer, model, pooling: parts.pooling, device, max_tokens: parts.max_tokens })
+        let encoder = parts.encoder.load(tensors).map_err(weights_error)?;
+        let identity = EmbedderIdentity { name: name.to_owned(), dims: parts.encoder.dims, fingerprint };
+        Ok(Self { identity, tokenizer, encoder, pooling: parts.pooling, pad_id: parts.encoder.pad_id, device })
     }
 
-    /// The most tokens read of one text, special tokens included.
+    /// The most tokens read of one text, prefix and special tokens included.
     pub fn max_tokens(&self) -> usize {
-        self.max_tokens
+        self.tokenizer.max_tokens()
+    }
+
+    /// What the model wants before every text (E5's `query: `); mostly empty. It comes from the folder's own
+    /// `config_sentence_transformers.json`: the prompt that `default_prompt_name` names, else the prompt `query`. E5 folders
+    /// come without that file, and then their user adds it:
+    ///
+    /// ```json
+    /// {"prompts": {"query": "query: ", "passage": "passage: "}, "default_prompt_name": "query"}
+    /// ```
+    ///
+    /// The prefix is part of the fingerprint, so an artifact that was trained without it is refused with it.
+    pub fn prefix(&self) -> &str {
+        self.tokenizer.prefix()
     }
 
     /// Token by token as they stand in the tokenizer's vocabulary, by id.
     pub fn vocabulary(&self) -> Vec<String> {
-        (0..u32::try_from(self.tokenizer.get_vocab_size(false)).unwrap_or(u32::MAX))
-            .map(|id| self.tokenizer.id_to_token(id).unwrap_or_default())
-            .collect()
+        self.tokenizer.vocabulary()
     }
 
-    /// Tokenizes one text with the special tokens around it, cut to the model's length.
+    /// Tokenizes one text behind the prefix, with the special tokens around both, cut to the model's length.
     pub fn tokenize(&self, text: &str) -> Result<TokenIds, EmbedError> {
-        let cut = text.floor_char_boundary(self.max_tokens.saturating_mul(BYTES_A_TOKEN));
-        let encoding =
-            self.tokenizer.encode_fast(&text[..cut], true).map_err(|error| EmbedError::Tokenize(error.to_string()))?;
-        let mut ids = encoding.get_ids().to_vec();
-        let truncated = cut < text.len() || ids.len() > self.max_tokens;
-        if ids.len() > self.max_tokens {
-            // The last token closes the sequence ([SEP]); it stays.
-            let last = ids[ids.len() - 1];
-            ids.truncate(self.max_tokens - 1);
-            ids.push(last);
-        }
-        Ok(TokenIds { ids, truncated })
+        self.tokenizer.tokenize(text)
     }
 
-    /// Wraps bare token ids of the vocabulary as `[CLS] id [SEP]`, to embed a token by itself.
+    /// Wraps a bare token id as `[CLS] id [SEP]` (behind the prefix, where there is one), to embed a token by itself. Refused
+    /// unless the vocabulary is WordPiece.
     pub fn wrap_token(&self, id: u32) -> Result<TokenIds, EmbedError> {
-        let empty = self.tokenize("")?;
-        match empty.ids.as_slice() {
-            &[open, close] => Ok(TokenIds { ids: vec![open, id, close], truncated: false }),
-            other => Err(EmbedError::Tokenize(format!("expected two special tokens around a text, found {other:?}"))),
-        }
+        self.tokenizer.wrap_token(id)
     }
 
     /// One forward pass over a batch that is padded to its longest text. Callers bound the batch.
@@ -127,6 +115,10 @@ impl Transformer {
             .into_iter()
             .zip(batch)
             .map(|(mut vector, tokens)| {
+                if tokens.is_empty() {
+                    // A tokenizer without special tokens gives an empty text none, and the mean of nothing is no number.
+                    vector.fill(0.0);
+                }
                 normalise(&mut vector);
                 Embedding { vector, tokens: tokens.len(), truncated: tokens.truncated }
             })
@@ -134,8 +126,9 @@ impl Transformer {
     }
 
     fn pooled(&self, batch: &[&TokenIds]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let length = batch.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
-        let mut ids = vec![0u32; batch.len() * length];
+        // At least one, so that a batch of empty texts has a shape.
+        let length = batch.iter().map(|tokens| tokens.len()).max().unwrap_or(0).max(1);
+        let mut ids = vec![self.pad_id; batch.len() * length];
         let mut mask = vec![0u32; batch.len() * length];
         for (row, tokens) in batch.iter().enumerate() {
             let start = row * length;
@@ -145,7 +138,7 @@ impl Transformer {
         let shape = (batch.len(), length);
         let ids = Tensor::from_vec(ids, shape, &self.device)?;
         let mask = Tensor::from_vec(mask, shape, &self.device)?;
-        let hidden = self.model.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
+        let hidden = self.encoder.forward(&ids, &mask)?;
         self.pooling.pool(&hidden, &mask)?.to_vec2::<f32>()
     }
 }

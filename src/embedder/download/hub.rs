@@ -13,8 +13,14 @@ pub(super) const WEIGHTS_FILE: &str = "model.safetensors";
 /// Without these there is no model.
 pub(super) const REQUIRED_FILES: &[&str] = &["config.json", "tokenizer.json", WEIGHTS_FILE];
 /// Taken where they exist.
-pub(super) const OPTIONAL_FILES: &[&str] =
-    &["1_Pooling/config.json", "sentence_bert_config.json", "modules.json", "tokenizer_config.json", "vocab.txt"];
+pub(super) const OPTIONAL_FILES: &[&str] = &[
+    "1_Pooling/config.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "modules.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+];
 /// Weights of BERT-family embedders end far below this.
 pub(super) const WEIGHTS_LIMIT_BYTES: u64 = 8 << 30;
 /// Every other file.
