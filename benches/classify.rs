@@ -8,7 +8,6 @@ mod quick;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use semroute::classifier::Features;
 use semroute::commands::parts;
 use semroute::embedder::BUILTIN;
 
@@ -17,12 +16,14 @@ const PROMPT: &str = "Write a Python function that merges two sorted lists, and 
 fn classify(criterion: &mut Criterion) {
     let brain = parts::open_brain(BUILTIN).unwrap();
     let classifier = brain.classifier();
-    let features = Features { vectors: brain.vectors_blocking(PROMPT).unwrap() };
+    let features = brain.first_features_blocking(PROMPT).unwrap();
     let vector = features.vectors[classifier.novelty_embedder].clone().unwrap();
     let mut group = criterion.benchmark_group("classify");
     group.bench_function("everything", |bencher| bencher.iter(|| classifier.classify(black_box(&features))));
-    group.bench_function("task", |bencher| bencher.iter(|| classifier.task.head.score(black_box(&vector))));
-    group.bench_function("complexity", |bencher| bencher.iter(|| classifier.complexity.head.score(black_box(&vector))));
+    group.bench_function("task", |bencher| bencher.iter(|| classifier.first.task.score(black_box(&features))));
+    group.bench_function("complexity", |bencher| {
+        bencher.iter(|| classifier.first.complexity.score(black_box(&features)));
+    });
     group.bench_function("novelty", |bencher| bencher.iter(|| classifier.novelty.measure(black_box(&vector))));
     group.bench_function("neighbours", |bencher| {
         bencher.iter(|| drop(black_box(classifier.examples.nearest(&vector, 5))));

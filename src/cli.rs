@@ -111,6 +111,18 @@ pub enum Method {
     Auto,
     /// Cosine to centroids.
     Centroid,
+    /// Linear heads over n-grams, surface counts and vectors.
+    Head,
+}
+
+impl From<Method> for crate::commands::HeadMethod {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Auto => Self::Auto,
+            Method::Centroid => Self::Centroid,
+            Method::Head => Self::Head,
+        }
+    }
 }
 
 /// `train`
@@ -125,7 +137,8 @@ pub struct TrainArgs {
     /// Folder of the artifact; written whole or not at all.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// builtin, the name of a pulled model, or a folder.
+    /// builtin, cascade (builtin first, all-MiniLM-L6-v2 where it is unsure; cascade:NAME for another model), the name of a
+    /// pulled model, or a folder.
     #[arg(long, default_value = "builtin", value_name = "NAME|DIR")]
     pub embedder: String,
     /// How heads are fitted.
@@ -204,9 +217,12 @@ pub struct EvaluateArgs {
     /// Configuration with the models, to show what would be chosen.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Embedder of --folds and --holdout.
+    /// Embedder of --folds and --holdout: builtin, cascade, a pulled model or a folder.
     #[arg(long, value_name = "NAME|DIR")]
     pub embedder: Option<String>,
+    /// How the heads of --folds and --holdout are fitted.
+    #[arg(long, value_enum, default_value_t = Method::Auto)]
+    pub method: Method,
     /// Seed of --folds and --holdout.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

@@ -39,6 +39,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             outcomes: args.outcomes,
             out: args.out,
             embedder: args.embedder,
+            method: args.method.into(),
             label_field: args.label_field,
             complexity_order: args.complexity_order,
             keep_examples: args.keep_examples,
@@ -68,6 +69,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             html: args.html,
             seed: args.seed,
             embedder: args.embedder,
+            method: args.method.into(),
         }),
         Command::Bench(args) => commands::bench::run(&commands::bench::BenchCommand {
             router: args.router,

@@ -35,6 +35,7 @@ const OUTSIDERS: &[(&str, &[&str])] = &[
     ("hf_hub", &["src/embedder/download/"]),
     ("sqlx", &["src/store/"]),
     ("candle_", &["src/embedder/", "src/training/"]),
+    ("plotters", &["src/evaluation/report/pictures/"]),
 ];
 
 #[test]

@@ -32,7 +32,15 @@ fn expect_refusal(folder: &Folder, expected: &[&str]) {
 fn change(folder: &Folder, change: impl FnOnce(&mut Value)) {
     let mut manifest = folder.read_json(MANIFEST);
     change(&mut manifest);
-    folder.write(MANIFEST, manifest.to_string());
+    folder.write(MANIFEST, sealed(manifest));
+}
+
+/// The manifest under a seal that fits it, as only somebody who means to would write.
+fn sealed(mut manifest: Value) -> String {
+    manifest["seal"] = json!("");
+    let text = manifest.to_string();
+    let seal = blake3::hash(text.as_bytes()).to_hex();
+    text.replacen("\"seal\":\"\"", &format!("\"seal\":\"{seal}\""), 1)
 }
 
 #[test]
@@ -78,10 +86,10 @@ fn a_file_cut_short_or_absent_is_found() {
 #[test]
 fn another_version_is_refused_by_name_whatever_else_it_holds() {
     let folder = with_copy();
-    folder.write(MANIFEST, "{\"format_version\": 2, \"a field of the future\": []}");
-    expect_refusal(&folder, &["mine", "format_version is 2", "expects 1", "train it anew"]);
+    folder.write(MANIFEST, "{\"format_version\": 99, \"a field of the future\": []}");
+    expect_refusal(&folder, &["mine", "format_version is 99", "expects 2", "train it anew"]);
     folder.write(MANIFEST, "{}");
-    expect_refusal(&folder, &["format_version is null", "expects 1"]);
+    expect_refusal(&folder, &["format_version is null", "expects 2"]);
     let folder = with_copy();
     change(&folder, |manifest| manifest["prompt_reader_version"] = json!(READER_VERSION + 1));
     expect_refusal(&folder, &["prompt_reader_version", "train it anew"]);
@@ -135,6 +143,17 @@ fn places_of(value: &Value, at: &str, places: &mut Vec<String>) {
     }
 }
 
+#[test]
+fn a_manifest_that_was_edited_is_refused_by_its_seal() {
+    let folder = with_copy();
+    let text = String::from_utf8(folder.read(MANIFEST)).unwrap();
+    let edited = text.replacen("\"abstain_below\": 0.", "\"abstain_below\": 0.9", 1);
+    assert_ne!(text, edited);
+    folder.write(MANIFEST, edited);
+    let error = read_artifact(&folder.path("mine"), READER_VERSION).unwrap_err().to_string();
+    assert!(error.contains("router.json: its seal is") && error.contains("restore it, or train"), "{error}");
+}
+
 /// Whatever stands in the manifest: it is refused, or it classifies.
 #[test]
 fn no_manifest_brings_the_classifier_down() {
@@ -142,7 +161,7 @@ fn no_manifest_brings_the_classifier_down() {
     let whole = folder.read_json(MANIFEST);
     let mut places = Vec::new();
     places_of(&whole, "", &mut places);
-    places.retain(|place| !place.starts_with("/card"));
+    places.retain(|place| !place.starts_with("/card") && place != "/seal");
     assert!(places.len() > 30, "{places:?}");
     let mut refused = 0;
     let mut tried = 0;
@@ -156,7 +175,7 @@ fn no_manifest_brings_the_classifier_down() {
         for damage in damages.iter().filter(|damage| *damage != old) {
             let mut manifest = whole.clone();
             *manifest.pointer_mut(place).unwrap() = damage.clone();
-            folder.write(MANIFEST, manifest.to_string());
+            folder.write(MANIFEST, sealed(manifest));
             tried += 1;
             match read_artifact(&folder.path("mine"), READER_VERSION) {
                 Err(error) => {
@@ -165,7 +184,8 @@ fn no_manifest_brings_the_classifier_down() {
                 }
                 Ok((_, classifier)) => {
                     let dims = classifier.novelty.mean().len();
-                    let classified = classifier.classify(&Features { vectors: vec![Some(vec![0.0625; dims])] });
+                    let classified = classifier
+                        .classify(&Features { vectors: vec![Some(vec![0.0625; dims])], ..Features::default() });
                     let sum: f64 = classified.task.probabilities.iter().sum();
                     assert!((sum - 1.0).abs() < 1e-6, "{place} = {damage}: probabilities sum to {sum}");
                     classifier.examples.nearest(&vec![0.0625; dims], 5);

@@ -104,9 +104,17 @@ fn an_explanation_adds_scores_neighbours_and_models() {
     let long =
         folder.output_of(&["route", "Translate good morning into French", "--config", "models.toml", "--explain"]);
     assert!(long.starts_with(&short), "{long}");
-    for part in
-        ["cosine  confidence", "novelty ", "nearest labelled prompts", "models in the order of trial", "price unknown"]
-    {
+    for part in [
+        "score  confidence",
+        "before calibration",
+        "what made it translation and not ",
+        "\"translate\"",
+        "what the text means, by builtin",
+        "novelty ",
+        "nearest labelled prompts",
+        "models in the order of trial",
+        "price unknown",
+    ] {
         assert!(long.contains(part), "no {part:?} in {long}");
     }
     for model in ["small", "medium", "large", "unpriced"] {

@@ -126,6 +126,7 @@ fn signals() -> impl Strategy<Value = Signals> {
             known,
             novelty: 0.5,
             truncated: false,
+            follow_up: false,
             tier: "builtin".into(),
             artifact: "test".into(),
             predicted_quality: learnt,

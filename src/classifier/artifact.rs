@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::manifest::{ArtifactManifest, FORMAT_VERSION};
 use super::weights::{classifier_from, weights_of};
-use super::{Classifier, folder};
+use super::{Classifier, NGRAM_VERSION, folder};
 
 const MANIFEST_FILE: &str = "router.json";
 const WEIGHTS_FILE: &str = "weights.safetensors";
@@ -83,15 +83,31 @@ pub(super) fn from_bytes(
     let manifest_error = |message: String| ArtifactError::Manifest { path: manifest_path.clone(), message };
     check_version(origin, manifest, &manifest_error)?;
     let mut deserializer = serde_json::Deserializer::from_slice(manifest);
+    let bytes = manifest;
     let manifest: ArtifactManifest = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| manifest_error(format!("{}: {}", error.path(), error.inner())))?;
-    if manifest.prompt_reader_version != reader_version {
+    for (what, found, expected) in [
+        ("prompt_reader_version", manifest.prompt_reader_version, reader_version),
+        ("ngram_version", manifest.ngram_version, NGRAM_VERSION),
+    ] {
+        if found != expected {
+            return Err(ArtifactError::Mismatch {
+                path: origin.into(),
+                what: what.into(),
+                found: found.to_string(),
+                expected: expected.to_string(),
+                remedy: "train it anew with this version",
+            });
+        }
+    }
+    let seal = seal_of(bytes, &manifest.seal);
+    if seal != manifest.seal {
         return Err(ArtifactError::Mismatch {
-            path: origin.into(),
-            what: "prompt_reader_version".into(),
-            found: manifest.prompt_reader_version.to_string(),
-            expected: reader_version.to_string(),
-            remedy: "train it anew with this version",
+            path: manifest_path.clone(),
+            what: "its seal".into(),
+            found: seal,
+            expected: manifest.seal,
+            remedy: "the file was changed after it was written; restore it, or train the artifact anew",
         });
     }
     let hash = blake3::hash(weights).to_hex();
@@ -107,6 +123,18 @@ pub(super) fn from_bytes(
     let classifier = classifier_from(&manifest, weights)
         .map_err(|message| ArtifactError::Weights { path: format!("{origin}/{WEIGHTS_FILE}"), message })?;
     Ok((manifest, classifier))
+}
+
+/// blake3 of `router.json` with the seal's digits taken out.
+fn seal_of(manifest: &[u8], seal: &str) -> String {
+    let at =
+        if seal.is_empty() { None } else { manifest.windows(seal.len()).position(|window| window == seal.as_bytes()) };
+    let mut hasher = blake3::Hasher::new();
+    match at {
+        Some(at) => hasher.update(&manifest[..at]).update(&manifest[at + seal.len()..]),
+        None => hasher.update(manifest),
+    };
+    hasher.finalize().to_hex().to_string()
 }
 
 /// The version first, so that an artifact of another format is refused by name and not by a field it lacks.
@@ -149,11 +177,19 @@ pub fn write_artifact(
     let weights = weights_of(classifier)
         .map_err(|message| ArtifactError::Weights { path: out.join(WEIGHTS_FILE).display().to_string(), message })?;
     manifest.weights_blake3 = blake3::hash(&weights).to_hex().to_string();
-    let mut json = serde_json::to_vec_pretty(&manifest).map_err(|error| ArtifactError::Manifest {
-        path: out.join(MANIFEST_FILE).display().to_string(),
-        message: error.to_string(),
-    })?;
-    json.push(b'\n');
+    let to_json = |manifest: &ArtifactManifest| {
+        let json = serde_json::to_vec_pretty(manifest).map_err(|error| ArtifactError::Manifest {
+            path: out.join(MANIFEST_FILE).display().to_string(),
+            message: error.to_string(),
+        });
+        json.map(|mut json| {
+            json.push(b'\n');
+            json
+        })
+    };
+    manifest.seal = String::new();
+    manifest.seal = seal_of(&to_json(&manifest)?, "");
+    let json = to_json(&manifest)?;
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(|cause| io(parent, cause))?;
     let fresh = folder::fresh(parent).map_err(|cause| io(parent, cause))?;

@@ -1,5 +1,6 @@
 //! One head: the cosine to each label's centroids, made into probabilities by a fitted temperature.
 
+use super::head::softmax;
 use super::vector::{dot, normalise};
 use super::{LabelScores, Whitening};
 
@@ -89,14 +90,6 @@ impl CentroidHead {
     pub fn score(&self, vector: &[f32]) -> LabelScores {
         let cosines = self.cosines(vector);
         let probabilities = softmax(&cosines, self.temperature);
-        LabelScores { cosines, probabilities }
+        LabelScores { raw: cosines, probabilities }
     }
-}
-
-/// softmax(scores / temperature).
-fn softmax(scores: &[f32], temperature: f32) -> Vec<f64> {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponentials: Vec<f64> = scores.iter().map(|score| f64::from((score - most) / temperature).exp()).collect();
-    let sum: f64 = exponentials.iter().sum();
-    exponentials.into_iter().map(|e| e / sum).collect()
 }

@@ -1,66 +1,38 @@
-//! The classifier as a whole: which embedder each head reads, and one prompt's classification.
+//! The classifier as a whole: the heads of each tier, novelty, and one prompt's classification.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::{CentroidHead, ExampleIndex, Novelty, NoveltyModel, OutcomeTable};
+use super::{ExampleIndex, Features, Head, LabelScores, Novelty, NoveltyModel, OutcomeTable};
 
-/// What is known of one prompt before classification: a vector for each embedder of the artifact, in its order.
-#[derive(Debug, Clone, Default)]
-pub struct Features {
-    /// `None` where that embedder did not run.
-    pub vectors: Vec<Option<Vec<f32>>>,
-}
-
-/// Scores of one head, in label order.
+/// The heads of one tier.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LabelScores {
-    /// Cosine to each label's nearest centroid.
-    pub cosines: Vec<f32>,
-    /// Calibrated; they sum to 1.
-    pub probabilities: Vec<f64>,
+pub struct TierHeads {
+    /// What a prompt asks for.
+    pub task: Head,
+    /// How hard it is.
+    pub complexity: Head,
 }
 
-impl LabelScores {
-    /// Index of the most likely label; the first one wins a tie.
-    pub fn best(&self) -> usize {
-        let mut best = 0;
-        for (index, probability) in self.probabilities.iter().enumerate() {
-            if *probability > self.probabilities[best] {
-                best = index;
-            }
-        }
-        best
-    }
-
-    /// The best label's probability.
-    pub fn confidence(&self) -> f64 {
-        self.probabilities.get(self.best()).copied().unwrap_or(0.0)
-    }
-
-    /// Expected position on an ordered scale: 0 the first label, 1 the last.
-    pub fn expected_position(&self) -> f64 {
-        let last = self.probabilities.len().saturating_sub(1).max(1) as f64;
-        self.probabilities.iter().enumerate().map(|(index, p)| p * index as f64 / last).sum()
-    }
-}
-
-/// A head and the embedder it reads.
+/// The second tier of a cascade: heads that also read the transformer's vector, asked where the first tier is unsure.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlacedHead {
-    /// The head, shared between artifacts that inherit it.
-    pub head: Arc<CentroidHead>,
-    /// Index into the artifact's embedders.
-    pub embedder: usize,
+pub struct SecondTier {
+    /// Its heads.
+    pub heads: TierHeads,
+    /// It is asked when the first tier's task confidence is at least this ...
+    pub from: f64,
+    /// ... and below this.
+    pub to: f64,
 }
 
 /// Everything an artifact knows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classifier {
-    /// What a prompt asks for.
-    pub task: PlacedHead,
-    /// How hard it is.
-    pub complexity: PlacedHead,
+    /// The heads that every prompt is read by.
+    pub first: TierHeads,
+    /// The heads that unsure prompts are read by, in a cascade.
+    pub second: Option<SecondTier>,
+    /// Task confidence below which the prompt counts as unknown.
+    pub abstain_below: f64,
     /// Whether anything like it was seen.
     pub novelty: NoveltyModel,
     /// Index of the embedder that novelty reads.
@@ -80,29 +52,52 @@ pub struct Classification {
     pub complexity: LabelScores,
     /// How far it lies from the training data.
     pub novelty: Novelty,
+    /// Something like it was seen, and the task is sure enough to be named.
+    pub known: bool,
     /// Per model named in the artifact's outcomes, 0..1.
     pub predicted_quality: BTreeMap<String, f64>,
 }
 
 impl Classifier {
-    /// Classifies one prompt. A missing vector counts as zeros: nothing is known of the prompt then.
+    /// Classifies one prompt by the first tier.
     pub fn classify(&self, features: &Features) -> Classification {
-        let zeros = |dims: usize| vec![0.0f32; dims];
-        let score = |placed: &PlacedHead| match features.vectors.get(placed.embedder) {
-            Some(Some(vector)) => placed.head.score(vector),
-            _ => placed.head.score(&zeros(placed.head.whitening().dims())),
-        };
-        let task = score(&self.task);
-        let complexity = score(&self.complexity);
-        let novelty = match features.vectors.get(self.novelty_embedder) {
-            Some(Some(vector)) => self.novelty.measure(vector),
-            _ => self.novelty.measure(&zeros(self.novelty.mean().len())),
+        self.with_heads(&self.first, features)
+    }
+
+    /// Classifies one prompt by the second tier; by the first where there is none.
+    pub fn classify_second(&self, features: &Features) -> Classification {
+        self.with_heads(self.second.as_ref().map_or(&self.first, |second| &second.heads), features)
+    }
+
+    /// Whether the second tier should be asked after the first has said this.
+    pub fn is_unsure(&self, first: &Classification) -> bool {
+        let confidence = first.task.confidence();
+        self.second.as_ref().is_some_and(|second| (second.from..second.to).contains(&confidence))
+    }
+
+    /// Indices of the embedders that the first tier and novelty read, rising.
+    pub fn first_tier_embedders(&self) -> Vec<usize> {
+        let mut read = self.first.task.embedders();
+        read.extend(self.first.complexity.embedders());
+        read.push(self.novelty_embedder);
+        read.sort_unstable();
+        read.dedup();
+        read
+    }
+
+    fn with_heads(&self, heads: &TierHeads, features: &Features) -> Classification {
+        let task = heads.task.score(features);
+        let complexity = heads.complexity.score(features);
+        let novelty = match features.vector(self.novelty_embedder) {
+            Some(vector) => self.novelty.measure(vector),
+            None => self.novelty.measure(&vec![0.0; self.novelty.mean().len()]),
         };
         let predicted_quality = self
             .outcomes
             .iter()
             .map(|(model, table)| (model.clone(), table.expected(&task.probabilities, &complexity.probabilities)))
             .collect();
-        Classification { task, complexity, novelty, predicted_quality }
+        let known = novelty.known && task.confidence() >= self.abstain_below;
+        Classification { task, complexity, novelty, known, predicted_quality }
     }
 }

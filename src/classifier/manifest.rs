@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Raised when the meaning of the files changes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// `router.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,14 +16,23 @@ pub struct ArtifactManifest {
     pub format_version: u32,
     /// Version of the prompt reader that training used.
     pub prompt_reader_version: u32,
+    /// Version of the n-gram hash that training used.
+    pub ngram_version: u32,
     /// blake3 of `weights.safetensors`.
     pub weights_blake3: String,
+    /// blake3 of this file as it would stand with this field empty.
+    pub seal: String,
     /// The embedders whose vectors the heads read.
     pub embedders: Vec<EmbedderRecord>,
     /// The task head.
     pub task: HeadManifest,
     /// The complexity head.
     pub complexity: HeadManifest,
+    /// The second tier of a cascade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_tier: Option<SecondTierManifest>,
+    /// Task confidence below which a prompt counts as unknown, from the risk-coverage curve of held-out rows.
+    pub abstain_below: f64,
     /// Novelty.
     pub novelty: NoveltyManifest,
     /// Remembered prompts; their vectors are among the weights.
@@ -53,16 +62,31 @@ pub struct EmbedderRecord {
 pub struct HeadManifest {
     /// Labels in order; for complexity, easiest first.
     pub labels: Vec<String>,
-    /// Index into `embedders`.
-    pub embedder: usize,
-    /// `centroid`.
+    /// `centroid`, `multinomial` or `ordinal`.
     pub method: String,
-    /// Label index of each centroid.
+    /// The vectors it reads: indices into `embedders`.
+    pub embedders: Vec<usize>,
+    /// Label index of each centroid; empty for other methods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub centroid_labels: Vec<usize>,
     /// Fitted on predictions for rows that their fold's training did not see.
     pub temperature: f32,
     /// `trained`, or the artifact it was inherited from.
     pub origin: String,
+}
+
+/// The heads of the second tier and when they are asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondTierManifest {
+    /// Asked when the first tier's task confidence is at least this ...
+    pub from: f64,
+    /// ... and below this.
+    pub to: f64,
+    /// The task head.
+    pub task: HeadManifest,
+    /// The complexity head.
+    pub complexity: HeadManifest,
 }
 
 /// What is fitted about novelty, beside its prototypes.

@@ -1,50 +1,115 @@
 //! The classifier's numbers as safetensors, and back. Names of tensors are part of the artifact's format.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use half::f16;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
-use super::classify::PlacedHead;
 use super::manifest::{ArtifactManifest, HeadManifest};
-use super::{CentroidHead, Classifier, ExampleIndex, NoveltyModel, OutcomeTable, Whitening};
+use super::{
+    BUCKETS, CentroidHead, Classifier, ExampleIndex, FeatureSpace, Head, LinearMap, MultinomialHead, NoveltyModel,
+    OrdinalHead, OutcomeTable, SURFACE_FEATURES, SecondTier, TierHeads, VectorInput, Whitening, byte_of_idf,
+    idf_of_byte,
+};
 
 const EXAMPLES: &str = "examples.vectors";
 
+/// A tensor on its way into the file.
+struct Stored {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
 /// All tensors of a classifier, in a fixed order, so that the same classifier gives the same bytes.
 pub(super) fn weights_of(classifier: &Classifier) -> Result<Vec<u8>, String> {
-    let mut tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
-    let mut put = |name: String, shape: Vec<usize>, data: &[f32]| {
-        tensors.insert(name, (shape, data.iter().flat_map(|x| x.to_le_bytes()).collect()));
-    };
-    for (name, placed) in [("task", &classifier.task), ("complexity", &classifier.complexity)] {
-        let (head, dims) = (&placed.head, placed.head.whitening().dims());
-        put(format!("{name}.whitening.mean"), vec![dims], head.whitening().mean());
-        put(format!("{name}.whitening.lower_inverse"), vec![dims, dims], head.whitening().lower_inverse());
-        put(format!("{name}.centroids"), vec![head.centroid_labels().len(), dims], head.centroids());
+    let mut tensors = Tensors(BTreeMap::new());
+    tensors.put_heads("", &classifier.first);
+    if let Some(second) = &classifier.second {
+        tensors.put_heads("second_tier.", &second.heads);
     }
     let (novelty, dims) = (&classifier.novelty, classifier.novelty.mean().len());
-    put("novelty.mean".into(), vec![dims], novelty.mean());
-    put("novelty.prototypes".into(), vec![novelty.prototypes().len() / dims.max(1), dims], novelty.prototypes());
-    put("novelty.quantiles".into(), vec![novelty.quantiles().len()], novelty.quantiles());
+    tensors.floats("novelty.mean".into(), vec![dims], novelty.mean());
+    tensors.floats(
+        "novelty.prototypes".into(),
+        vec![novelty.prototypes().len() / dims.max(1), dims],
+        novelty.prototypes(),
+    );
+    tensors.floats("novelty.quantiles".into(), vec![novelty.quantiles().len()], novelty.quantiles());
     for (model, table) in &classifier.outcomes {
         let shape = vec![table.quality.len() / table.complexities.max(1), table.complexities];
-        put(format!("outcomes.{model}"), shape, &table.quality);
+        tensors.floats(format!("outcomes.{model}"), shape, &table.quality);
     }
-    let mut views = tensors
-        .iter()
-        .map(|(name, (shape, bytes))| {
-            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| error.to_string())?;
     let examples = &classifier.examples;
-    let bytes: Vec<u8> = examples.vectors.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let shape = vec![examples.ids.len(), examples.dims];
-    views.push((EXAMPLES, TensorView::new(Dtype::F16, shape, &bytes).map_err(|error| error.to_string())?));
-    serialize(views, None).map_err(|error| error.to_string())
+    tensors.halves(EXAMPLES.into(), vec![examples.ids.len(), examples.dims], examples.vectors.iter().copied());
+    tensors.serialise()
+}
+
+struct Tensors(BTreeMap<String, Stored>);
+
+impl Tensors {
+    fn floats(&mut self, name: String, shape: Vec<usize>, data: &[f32]) {
+        let bytes = data.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.0.insert(name, Stored { dtype: Dtype::F32, shape, bytes });
+    }
+
+    fn halves(&mut self, name: String, shape: Vec<usize>, data: impl Iterator<Item = f16>) {
+        self.0.insert(name, Stored { dtype: Dtype::F16, shape, bytes: data.flat_map(f16::to_le_bytes).collect() });
+    }
+
+    fn put_heads(&mut self, prefix: &str, heads: &TierHeads) {
+        for (name, head) in [("task", &heads.task), ("complexity", &heads.complexity)] {
+            let name = format!("{prefix}{name}");
+            match head {
+                Head::Centroid { head, .. } => {
+                    let dims = head.whitening().dims();
+                    self.floats(format!("{name}.whitening.mean"), vec![dims], head.whitening().mean());
+                    let lower_inverse = head.whitening().lower_inverse();
+                    self.floats(format!("{name}.whitening.lower_inverse"), vec![dims, dims], lower_inverse);
+                    self.floats(
+                        format!("{name}.centroids"),
+                        vec![head.centroid_labels().len(), dims],
+                        head.centroids(),
+                    );
+                }
+                Head::Multinomial(head) => self.put_map(&name, head.map()),
+                Head::Ordinal(head) => self.put_map(&name, head.map()),
+            }
+        }
+    }
+
+    fn put_map(&mut self, name: &str, map: &LinearMap) {
+        let (space, outputs) = (map.space(), map.outputs());
+        let idf = space.idf.iter().map(|idf| byte_of_idf(*idf)).collect();
+        self.0.insert(format!("{name}.ngrams.idf"), Stored { dtype: Dtype::U8, shape: vec![BUCKETS], bytes: idf });
+        let bytes = map.lexical().iter().map(|weight| weight.cast_unsigned()).collect();
+        self.0.insert(
+            format!("{name}.ngrams.weights"),
+            Stored { dtype: Dtype::I8, shape: vec![BUCKETS, outputs], bytes },
+        );
+        self.floats(format!("{name}.ngrams.steps"), vec![outputs], map.lexical_steps());
+        self.floats(format!("{name}.surface.mean"), vec![SURFACE_FEATURES], &space.surface_mean);
+        self.floats(format!("{name}.surface.scale"), vec![SURFACE_FEATURES], &space.surface_scale);
+        for (at, input) in space.vectors.iter().enumerate() {
+            self.floats(format!("{name}.vector.{at}.mean"), vec![input.mean.len()], &input.mean);
+            self.floats(format!("{name}.vector.{at}.scale"), vec![1], &[input.scale]);
+        }
+        self.floats(format!("{name}.dense.weights"), vec![space.dense_columns(), outputs], map.dense());
+        self.floats(format!("{name}.intercepts"), vec![outputs], map.intercepts());
+    }
+
+    fn serialise(&self) -> Result<Vec<u8>, String> {
+        let views = self
+            .0
+            .iter()
+            .map(|(name, stored)| {
+                TensorView::new(stored.dtype, stored.shape.clone(), &stored.bytes).map(|view| (name.as_str(), view))
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| error.to_string())?;
+        serialize(views, None).map_err(|error| error.to_string())
+    }
 }
 
 /// Puts the classifier together; every disagreement between the two files is a message.
@@ -54,29 +119,25 @@ pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Re
         let record = manifest.embedders.get(embedder);
         record.map(|record| record.dims).ok_or_else(|| format!("{who} names embedder {embedder}, which does not exist"))
     };
-    let head = |name: &str, manifest: &HeadManifest| -> Result<PlacedHead, String> {
-        if manifest.method != "centroid" {
-            return Err(format!("{name}.method is {:?}, and only \"centroid\" is known", manifest.method));
-        }
-        let dims = dims_of(manifest.embedder, name)?;
-        let whitening = Whitening::new(
-            tensor(&tensors, &format!("{name}.whitening.mean"), &[dims])?,
-            tensor(&tensors, &format!("{name}.whitening.lower_inverse"), &[dims, dims])?,
-        )
-        .ok_or_else(|| format!("{name}.whitening does not fit its mean"))?;
-        let centroids = tensor(&tensors, &format!("{name}.centroids"), &[manifest.centroid_labels.len(), dims])?;
-        let head = CentroidHead::new(
-            manifest.labels.clone(),
-            whitening,
-            centroids,
-            manifest.centroid_labels.clone(),
-            manifest.temperature,
-        )
-        .map_err(|message| format!("{name}: {message}"))?;
-        Ok(PlacedHead { head: Arc::new(head), embedder: manifest.embedder })
+    let head = |name: &str, manifest: &HeadManifest| -> Result<Head, String> {
+        let read = HeadReader { tensors: &tensors, name, manifest, dims_of: &|embedder| dims_of(embedder, name) };
+        read.head().map_err(|message| if message.starts_with(name) { message } else { format!("{name}: {message}") })
     };
-    let task = head("task", &manifest.task)?;
-    let complexity = head("complexity", &manifest.complexity)?;
+    let first =
+        TierHeads { task: head("task", &manifest.task)?, complexity: head("complexity", &manifest.complexity)? };
+    let second = match &manifest.second_tier {
+        None => None,
+        Some(second) => {
+            let heads = TierHeads {
+                task: head("second_tier.task", &second.task)?,
+                complexity: head("second_tier.complexity", &second.complexity)?,
+            };
+            if heads.task.labels() != first.task.labels() || heads.complexity.labels() != first.complexity.labels() {
+                return Err("second_tier: its labels are not those of the first tier".into());
+            }
+            Some(SecondTier { heads, from: second.from, to: second.to })
+        }
+    };
     let dims = dims_of(manifest.novelty.embedder, "novelty")?;
     let novelty = NoveltyModel::new(
         tensor(&tensors, "novelty.mean", &[dims])?,
@@ -96,7 +157,92 @@ pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Re
         })
         .collect::<Result<_, String>>()?;
     let examples = examples(manifest, &tensors, dims)?;
-    Ok(Classifier { task, complexity, novelty, novelty_embedder: manifest.novelty.embedder, examples, outcomes })
+    Ok(Classifier {
+        first,
+        second,
+        abstain_below: manifest.abstain_below,
+        novelty,
+        novelty_embedder: manifest.novelty.embedder,
+        examples,
+        outcomes,
+    })
+}
+
+/// Reads one head's tensors.
+struct HeadReader<'a> {
+    tensors: &'a SafeTensors<'a>,
+    name: &'a str,
+    manifest: &'a HeadManifest,
+    dims_of: &'a dyn Fn(usize) -> Result<usize, String>,
+}
+
+impl HeadReader<'_> {
+    fn head(&self) -> Result<Head, String> {
+        let (labels, temperature) = (self.manifest.labels.clone(), self.manifest.temperature);
+        match self.manifest.method.as_str() {
+            "centroid" => self.centroid_head(labels, temperature),
+            "multinomial" => {
+                MultinomialHead::new(labels, self.map(self.manifest.labels.len())?, temperature).map(Head::Multinomial)
+            }
+            "ordinal" => {
+                let steps = self.manifest.labels.len().saturating_sub(1);
+                OrdinalHead::new(labels, self.map(steps)?, temperature).map(Head::Ordinal)
+            }
+            other => Err(format!("method is {other:?}; known are \"centroid\", \"multinomial\" and \"ordinal\"")),
+        }
+    }
+
+    fn centroid_head(&self, labels: Vec<String>, temperature: f32) -> Result<Head, String> {
+        let [embedder] = *self.manifest.embedders.as_slice() else {
+            return Err(format!("a centroid head reads one embedder, found {:?}", self.manifest.embedders));
+        };
+        let dims = (self.dims_of)(embedder)?;
+        let whitening = Whitening::new(
+            self.floats("whitening.mean", &[dims])?,
+            self.floats("whitening.lower_inverse", &[dims, dims])?,
+        )
+        .ok_or("whitening does not fit its mean")?;
+        let centroid_labels = self.manifest.centroid_labels.clone();
+        let centroids = self.floats("centroids", &[centroid_labels.len(), dims])?;
+        let head = CentroidHead::new(labels, whitening, centroids, centroid_labels, temperature)?;
+        Ok(Head::Centroid { head, embedder })
+    }
+
+    fn map(&self, outputs: usize) -> Result<LinearMap, String> {
+        let vectors = self.manifest.embedders.iter().enumerate().map(|(at, embedder)| {
+            let mean = self.floats(&format!("vector.{at}.mean"), &[(self.dims_of)(*embedder)?])?;
+            let scale = self.floats(&format!("vector.{at}.scale"), &[1])?[0];
+            Ok(VectorInput { embedder: *embedder, mean, scale })
+        });
+        let space = FeatureSpace {
+            idf: self.bytes("ngrams.idf", Dtype::U8, &[BUCKETS])?.iter().map(|byte| idf_of_byte(*byte)).collect(),
+            surface_mean: self.floats("surface.mean", &[SURFACE_FEATURES])?,
+            surface_scale: self.floats("surface.scale", &[SURFACE_FEATURES])?,
+            vectors: vectors.collect::<Result<_, String>>()?,
+        };
+        let dense = self.floats("dense.weights", &[space.dense_columns(), outputs])?;
+        let lexical = self.bytes("ngrams.weights", Dtype::I8, &[BUCKETS, outputs])?;
+        LinearMap::new(
+            space,
+            lexical.iter().map(|byte| byte.cast_signed()).collect(),
+            self.floats("ngrams.steps", &[outputs])?,
+            dense,
+            self.floats("intercepts", &[outputs])?,
+        )
+    }
+
+    fn floats(&self, tensor_name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        tensor(self.tensors, &format!("{}.{tensor_name}", self.name), shape)
+    }
+
+    fn bytes(&self, tensor_name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8], String> {
+        let name = format!("{}.{tensor_name}", self.name);
+        let view = self.tensors.tensor(&name).map_err(|error| format!("{name}: {error}"))?;
+        if view.dtype() != dtype || view.shape() != shape {
+            return Err(format!("{name} is {:?} {:?}, expected {dtype:?} {shape:?}", view.dtype(), view.shape()));
+        }
+        Ok(view.data())
+    }
 }
 
 fn examples(manifest: &ArtifactManifest, tensors: &SafeTensors<'_>, dims: usize) -> Result<ExampleIndex, String> {

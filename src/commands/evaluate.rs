@@ -1,6 +1,7 @@
 //! `semroute evaluate`: an artifact and labels, outcomes or paraphrases to a report. Reads files, runs the router and hands
 //! plain slices to the evaluation room; computes no figure itself.
 
+mod cascade;
 mod check;
 mod configured;
 mod labels;
@@ -9,12 +10,14 @@ mod output;
 mod pairs;
 mod predictions;
 mod retrain;
+mod robustness;
 mod rows;
 
 use std::path::PathBuf;
 
 use super::parts;
 use crate::evaluation::report::{EvaluationReport, FORMAT, Protocol};
+use crate::training::Method;
 use predictions::Predictions;
 use rows::InputRows;
 
@@ -55,6 +58,8 @@ pub struct EvaluateOptions {
     pub seed: u64,
     /// The embedder to train with, or to use for what is not built in.
     pub embedder: Option<String>,
+    /// Which kinds of head are compared when training anew.
+    pub method: Method,
 }
 
 /// Evaluates and reports.
@@ -68,6 +73,8 @@ pub fn run(options: &EvaluateOptions) -> anyhow::Result<()> {
         protocol: protocol(options),
         task: None,
         complexity: None,
+        cascade: None,
+        robustness: None,
         abstention: None,
         outcomes: None,
         pairs: None,
@@ -83,13 +90,19 @@ pub fn run(options: &EvaluateOptions) -> anyhow::Result<()> {
         let configured = configured::choose(options, &input)?;
         report.chosen_models = configured.as_ref().map(|choices| choices.report());
         report.pairs = pairs::measure(options, &brain)?;
+        report.cascade = cascade::measure(&brain, &input, &predictions)?;
+        report.robustness = robustness::measure(&brain, &input, &predictions, options.seed)?;
         fill(&mut report, options, &input, &predictions, configured.as_ref())?;
         report.latency = predictions::time_single_prompts(&brain, &input)?;
     } else {
         let embedder = options.embedder.as_deref().unwrap_or(crate::embedder::BUILTIN);
         report.router = format!("trained for this evaluation on {embedder} vectors");
-        let predictions = retrain::predict(options, &input)?;
+        let (predictions, brain) = retrain::predict(options, &input)?;
         fill(&mut report, options, &input, &predictions, None)?;
+        if let Some(brain) = brain {
+            report.cascade = cascade::measure(&brain, &input, &predictions)?;
+            report.latency = predictions::time_single_prompts(&brain, &input)?;
+        }
     }
     output::write(options, &report)
 }

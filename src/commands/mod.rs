@@ -14,8 +14,10 @@ pub mod progress;
 pub mod route;
 pub mod serve;
 pub mod train;
+mod training_set;
 pub mod whole_file;
 
+pub use crate::training::Method as HeadMethod;
 use thiserror::Error;
 
 /// Wrong usage or bad input: the message names file, line or flag and the remedy. The process exits with 2.

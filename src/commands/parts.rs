@@ -42,13 +42,20 @@ pub fn read_artifact(router: &str) -> anyhow::Result<(ArtifactManifest, Arc<Clas
 /// An artifact with the embedders it was trained with. `embedder` is `cascade`, which leaves their names to the artifact, or
 /// the one to use for what is not built in.
 pub fn open_brain_with(router: &str, embedder: &str) -> anyhow::Result<Brain> {
-    let (manifest, classifier) = read_artifact(router)?;
+    let (mut manifest, mut classifier) = read_artifact(router)?;
+    if let Some(why) = second_tier_is_left_out(router, embedder, &manifest) {
+        tracing::info!("{why}");
+        classifier = Arc::new(without_second_tier(&mut manifest, &classifier));
+    }
     let names: Vec<&str> = manifest
         .embedders
         .iter()
         .map(|record| if embedder == CASCADE || record.name == BUILTIN { record.name.as_str() } else { embedder })
         .collect();
-    if embedder != CASCADE && !names.contains(&embedder) {
+    if embedder != CASCADE
+        && !names.contains(&embedder)
+        && manifest.embedders.iter().all(|record| record.name != embedder)
+    {
         let trained = names.join(", ");
         return Err(UsageError(format!(
             "router.embedder: {embedder:?} is not what the artifact {router} was trained with ({trained}); write \
@@ -64,6 +71,27 @@ pub fn open_brain_with(router: &str, embedder: &str) -> anyhow::Result<Brain> {
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     Brain::new(&manifest, classifier, tiers).map_err(|error| UsageError(error.to_string()).into())
+}
+
+/// Why a cascade runs on its first tier alone: the user said so, or it is the built-in artifact and the transformer was never pulled.
+/// Another artifact was trained by somebody who has the transformer, so that a missing one is an error.
+fn second_tier_is_left_out(router: &str, embedder: &str, manifest: &ArtifactManifest) -> Option<String> {
+    let second = manifest.second_tier.as_ref()?;
+    let name = second.task.embedders.last().and_then(|at| manifest.embedders.get(*at)).map(|record| &record.name)?;
+    if embedder == BUILTIN {
+        return Some(format!("the second tier ({name}) is switched off by embedder = \"{BUILTIN}\""));
+    }
+    (router == BUILTIN && embedder::locate(name).is_err()).then(|| {
+        format!("the second tier ({name}) is not there, so unsure prompts keep the first tier's word; semroute models pull {name}")
+    })
+}
+
+/// The first tier of a cascade, with no embedder but those it reads. They come first in every cascade.
+fn without_second_tier(manifest: &mut ArtifactManifest, classifier: &Classifier) -> Classifier {
+    let first = Classifier { second: None, ..classifier.clone() };
+    manifest.second_tier = None;
+    manifest.embedders.truncate(first.first_tier_embedders().last().map_or(0, |last| last + 1));
+    first
 }
 
 /// An artifact with the embedders it names.

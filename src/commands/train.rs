@@ -15,7 +15,7 @@ use self::rows::TrainingRows;
 use super::{UsageError, parts};
 use crate::classifier::{ArtifactManifest, check_destination, write_artifact};
 use crate::embedder::BUILTIN;
-use crate::training::{self, TrainOptions};
+use crate::training::{self, Method, TrainOptions};
 
 /// What to train.
 #[derive(Debug, Clone)]
@@ -26,8 +26,10 @@ pub struct TrainCommand {
     pub outcomes: Vec<PathBuf>,
     /// The artifact's folder.
     pub out: PathBuf,
-    /// `builtin`, a pulled model or a folder.
+    /// `builtin`, a pulled model, a folder, or `cascade` for both tiers.
     pub embedder: String,
+    /// Which kinds of head are compared.
+    pub method: Method,
     /// Field of the task label.
     pub label_field: String,
     /// Complexity labels, easiest first.
@@ -47,6 +49,7 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
     let options = TrainOptions {
         name: artifact_name(&command.out),
         seed: command.seed,
+        method: command.method,
         complexity_order: command.complexity_order.clone(),
         task_order: TASK_ORDER.map(str::to_owned).to_vec(),
     };
@@ -92,16 +95,7 @@ fn report(command: &TrainCommand, metrics: &BTreeMap<String, Value>, manifest: &
     println!("wrote {} (weights {})", command.out.display(), &manifest.weights_blake3[..16]);
     for (target, head) in [("task", &manifest.task), ("complexity", &manifest.complexity)] {
         match metrics.get(target) {
-            Some(of_head) => println!(
-                "  {target:<11} {} labels, {} rows; on held-out folds: accuracy {}, log loss {} (shrinkage {}, {} centroid(s) a label, temperature {:.4})",
-                head.labels.len(),
-                of_head["rows"],
-                of_head["held_out_accuracy"],
-                of_head["held_out_log_loss"],
-                of_head["shrinkage"],
-                of_head["centroids_per_label"],
-                head.temperature,
-            ),
+            Some(of_head) => print_field(target, of_head),
             None => println!("  {target:<11} {} labels, inherited from {}", head.labels.len(), head.origin),
         }
     }
@@ -109,4 +103,38 @@ fn report(command: &TrainCommand, metrics: &BTreeMap<String, Value>, manifest: &
         println!("  outcomes    {model}: mean quality {:.3} over {} rows", record.mean, record.rows);
     }
     println!("next: semroute evaluate --router {} --labels FILE", command.out.display());
+}
+
+/// What was compared on held-out rows, and what won.
+fn print_field(target: &str, of_head: &Value) {
+    println!(
+        "  {target:<11} {} labels, {} rows; held out in {} folds of {}",
+        of_head["labels"],
+        of_head["rows"],
+        of_head["folds"],
+        of_head["folds_of"].as_str().unwrap_or_default()
+    );
+    for tried in of_head["compared"].as_array().into_iter().flatten() {
+        let (tier, method) = (tried["tier"].as_str().unwrap_or_default(), tried["method"].as_str().unwrap_or_default());
+        println!(
+            "    {tier:<12} {method:<12} accuracy {:<7} macro-F1 {:<7} log loss {:<7} ECE {}",
+            tried["held_out_accuracy"].to_string(),
+            tried["held_out_macro_f1"].to_string(),
+            tried["held_out_log_loss"].to_string(),
+            tried["held_out_ece"]
+        );
+    }
+    println!(
+        "    abstains below confidence {}, keeping {} of the rows",
+        of_head["abstain"]["below"], of_head["abstain"]["coverage"]
+    );
+    if let Some(cascade) = of_head.get("cascade").filter(|cascade| !cascade.is_null()) {
+        println!(
+            "    cascade: accuracy {} with the second tier asked for {} of the rows (first tier {}, second tier {})",
+            cascade["cascade_accuracy"],
+            cascade["second_tier_share"],
+            cascade["first_tier_accuracy"],
+            cascade["second_tier_accuracy"]
+        );
+    }
 }

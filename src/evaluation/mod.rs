@@ -5,21 +5,25 @@ mod abstention;
 mod arena;
 pub mod baselines;
 mod calibration;
+mod cascade;
 mod classification;
 mod hull;
 mod label_report;
 mod many_model;
 mod ordinal;
 mod outcome_report;
+mod perturbation;
 mod quality;
 pub mod report;
 mod risk_coverage;
+mod robustness;
 mod split;
 mod two_model;
 
 pub use abstention::{AbstentionRow, AbstentionScores, score_abstention};
 pub use arena::arena_score;
 pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin, calibrate_values, score_calibration};
+pub use cascade::{CascadePoint, CascadeReport, CascadeRow, TierFigures};
 pub use classification::{ClassScores, ClassificationScores, best_label, score_classification};
 pub use hull::{CostQuality, area_under_hull, non_decreasing_concave_hull};
 pub use label_report::{LabelBaseline, LabelReport, LabelSlice, LabelledRows};
@@ -31,7 +35,9 @@ pub use outcome_report::{
     FixedChoice, ManyModelReport, OutcomesReport, TwoModelBaseline, TwoModelReport, TwoModelRows, many_model_report,
     two_model_report,
 };
+pub use perturbation::{Perturbation, with_typos};
 pub use quality::{QualityScores, score_quality};
 pub use risk_coverage::{RiskCoverage, RiskCoveragePoint, risk_coverage};
+pub use robustness::{Flips, RobustnessReport, Said, task_accuracy};
 pub use split::hold_out;
 pub use two_model::{TwoModelPoint, TwoModelScores, oracle_order, random_two_model, score_two_model};

@@ -1,11 +1,26 @@
 //! From a conversation to the words that are classified. Pure, and bounded: whatever the size of the request, only windows of
 //! fixed size are looked at, and `truncated` tells when words were left unread.
 
+mod block_names;
+mod blocks;
 mod conversation;
+mod demand_words;
+mod demands;
+mod follow_up;
+mod follow_up_phrases;
+mod lines;
+mod notices;
+mod own_words;
+mod tags;
+mod templates;
+mod tool_results;
+mod transcripts;
+mod view;
 mod windows;
 
-pub use conversation::words_of;
+pub use conversation::{UserWords, user_words};
+pub use own_words::own_words;
 pub use windows::{PromptText, read};
 
 /// Raised whenever reading changes, because an artifact is only right for the reading it was trained with.
-pub const READER_VERSION: u32 = 1;
+pub const READER_VERSION: u32 = 2;

@@ -7,8 +7,14 @@ const SHORT_WORDS: usize = 96;
 const END_WORDS: usize = 64;
 /// Scripts without spaces make "words" of any length: a window at either end never exceeds this many bytes.
 const END_BYTES: usize = 768;
+/// Words at either end whose n-grams are counted apart, and the bytes they may take.
+const NGRAM_END_WORDS: usize = 30;
+const NGRAM_END_BYTES: usize = 420;
+/// Words at the very tips, which are counted once more by themselves, and the bytes they may take.
+const NGRAM_TIP_WORDS: usize = 12;
+const NGRAM_TIP_BYTES: usize = 168;
 /// Bytes read from the front and from the back for the window of the whole.
-const WHOLE_HALF_BYTES: usize = 4096;
+const WHOLE_HALF_BYTES: usize = 3072;
 
 /// The windows of one prompt; borrowed from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +39,8 @@ pub fn read(prompt: &str) -> PromptText<'_> {
         let (first, second) = prompt.split_at(prompt.floor_char_boundary(prompt.len() / 2));
         [first, second]
     };
-    let head = first_words(front(prompt, END_BYTES));
-    let tail = last_words(back(prompt, END_BYTES));
+    let head = first_words(front(prompt, END_BYTES), END_WORDS);
+    let tail = last_words(back(prompt, END_BYTES), END_WORDS);
     PromptText { head, tail: Some(tail), whole: Some(whole), truncated }
 }
 
@@ -44,6 +50,21 @@ impl<'a> PromptText<'a> {
         let ends = if self.tail.is_some() { 1.0 / 3.0 } else { 1.0 };
         let whole = self.whole.into_iter().flatten().map(|half| (half, 1.0 / 6.0));
         std::iter::once((self.head, ends)).chain(self.tail.map(|tail| (tail, ends))).chain(whole)
+    }
+
+    /// What n-grams are counted in: the first words and the last, and everything that is read in two pieces.
+    pub fn ends_and_whole(&self) -> (&'a str, &'a str, [&'a str; 2]) {
+        let first = first_words(front(self.head, NGRAM_END_BYTES), NGRAM_END_WORDS);
+        let tail = self.tail.unwrap_or(self.head);
+        let last = last_words(back(tail, NGRAM_END_BYTES), NGRAM_END_WORDS);
+        (first, last, self.whole.unwrap_or([self.head, ""]))
+    }
+
+    /// The very first few words and the very last.
+    pub fn tips(&self) -> (&'a str, &'a str) {
+        let (first, last, _) = self.ends_and_whole();
+        let first_tip = first_words(front(first, NGRAM_TIP_BYTES), NGRAM_TIP_WORDS);
+        (first_tip, last_words(back(last, NGRAM_TIP_BYTES), NGRAM_TIP_WORDS))
     }
 
     /// One text with both ends in it, for an embedder that reads a prompt in one go.
@@ -75,13 +96,13 @@ fn back(text: &str, bytes: usize) -> &str {
     &text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..]
 }
 
-fn first_words(text: &str) -> &str {
-    let end = text.split_whitespace().nth(END_WORDS).map_or(text.len(), |word| offset_in(text, word));
+fn first_words(text: &str, count: usize) -> &str {
+    let end = text.split_whitespace().nth(count).map_or(text.len(), |word| offset_in(text, word));
     text[..end].trim_end()
 }
 
-fn last_words(text: &str) -> &str {
-    let start = text.split_whitespace().rev().nth(END_WORDS - 1).map_or(0, |word| offset_in(text, word));
+fn last_words(text: &str, count: usize) -> &str {
+    let start = text.split_whitespace().rev().nth(count - 1).map_or(0, |word| offset_in(text, word));
     text[start..].trim_start()
 }
 

@@ -1,26 +1,16 @@
-//! One artifact with the embedders it reads: words in, classification out. The static tier runs where it is called; only a
-//! transformer is queued.
+//! One artifact with the embedders it reads: words in, classification out. The first tier reads every prompt; the second, in a
+//! cascade, only those that the first is unsure of.
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::tiers::{Tier, embed_batch, lexical_windows, read_features};
 use crate::classifier::{ArtifactManifest, Classification, Classifier, Features};
-use crate::embedder::{
-    EmbedError, Embedder, EmbedderIdentity, EmbeddingQueue, QueueError, QueueLimits, StaticTable, Transformer,
-};
+use crate::embedder::{EmbedError, QueueError};
 use crate::prompt::{self, PromptText};
 
-/// An embedder as the router runs it.
-#[derive(Clone)]
-pub enum Tier {
-    /// Inline.
-    Static(Arc<StaticTable>),
-    /// On the model thread; the bare transformer beside it is for offline batches.
-    Transformer(Arc<Transformer>, EmbeddingQueue),
-}
-
-/// Why an artifact and embedders could not be joined.
+/// Why an artifact and embedders could not be joined, or a prompt not be classified.
 #[derive(Debug, Error)]
 pub enum BrainError {
     /// An embedder of another fingerprint than the artifact was trained with.
@@ -49,27 +39,6 @@ pub enum BrainError {
     Queue(#[from] QueueError),
 }
 
-impl Tier {
-    /// Starts what has to be started.
-    pub fn start(embedder: crate::embedder::OpenedEmbedder) -> Result<Self, BrainError> {
-        match embedder {
-            crate::embedder::OpenedEmbedder::Static(table) => Ok(Self::Static(table)),
-            crate::embedder::OpenedEmbedder::Transformer(transformer) => {
-                let queue = EmbeddingQueue::start(Arc::clone(&transformer), QueueLimits::default())
-                    .map_err(BrainError::Thread)?;
-                Ok(Self::Transformer(transformer, queue))
-            }
-        }
-    }
-
-    fn identity(&self) -> &EmbedderIdentity {
-        match self {
-            Self::Static(table) => table.identity(),
-            Self::Transformer(transformer, _) => transformer.identity(),
-        }
-    }
-}
-
 /// A classification and what reading the prompt was like.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classified {
@@ -77,6 +46,28 @@ pub struct Classified {
     pub classification: Classification,
     /// Whether words were left unread.
     pub truncated: bool,
+    /// Whether the second tier was asked.
+    pub by_second_tier: bool,
+}
+
+/// What each tier says of one prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BothTiers {
+    /// The first tier.
+    pub first: Classified,
+    /// The second tier, asked whether the first was sure or not; `None` where the artifact is no cascade.
+    pub second: Option<Classified>,
+}
+
+/// When the second tier of a cascade is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// Where the first tier is unsure: as requests are served.
+    IfUnsure,
+    /// Never; for comparison.
+    Never,
+    /// For every prompt; for comparison.
+    Always,
 }
 
 /// Embedders and classifier of one artifact.
@@ -85,7 +76,10 @@ pub struct Brain {
     tiers: Vec<Tier>,
     classifier: Arc<Classifier>,
     artifact: String,
-    tier_name: String,
+    /// Indices of the embedders that the first tier reads; all others are the second's.
+    first_tier: Vec<usize>,
+    /// What decisions call the tiers.
+    tier_names: [String; 2],
 }
 
 impl Brain {
@@ -103,8 +97,13 @@ impl Brain {
             }
         }
         let artifact = format!("{}@{}", manifest.card.name, manifest.weights_blake3.get(..8).unwrap_or_default());
-        let tier_name = manifest.embedders.get(manifest.task.embedder).map(|record| record.name.clone());
-        Ok(Self { tiers, classifier, artifact, tier_name: tier_name.unwrap_or_default() })
+        let name_of = |embedder: Option<&usize>| {
+            embedder.and_then(|at| manifest.embedders.get(*at)).map(|record| record.name.clone()).unwrap_or_default()
+        };
+        let first = name_of(manifest.task.embedders.last());
+        let second = name_of(manifest.second_tier.as_ref().and_then(|second| second.task.embedders.last()));
+        let first_tier = classifier.first_tier_embedders();
+        Ok(Self { tiers, classifier, artifact, first_tier, tier_names: [first, second] })
     }
 
     /// Name and short hash of the artifact.
@@ -112,9 +111,14 @@ impl Brain {
         &self.artifact
     }
 
-    /// Name of the embedder that the task head reads.
-    pub fn tier_name(&self) -> &str {
-        &self.tier_name
+    /// Name of the embedder that a tier's task head reads.
+    pub fn tier_name(&self, second: bool) -> &str {
+        &self.tier_names[usize::from(second)]
+    }
+
+    /// Name of one of the artifact's embedders.
+    pub fn embedder_name(&self, embedder: usize) -> &str {
+        self.tiers.get(embedder).map_or("", |tier| tier.identity().name.as_str())
     }
 
     /// The classifier.
@@ -124,93 +128,166 @@ impl Brain {
 
     /// Task labels.
     pub fn task_labels(&self) -> &[String] {
-        self.classifier.task.head.labels()
+        self.classifier.first.task.labels()
     }
 
     /// Complexity labels, easiest first.
     pub fn complexity_labels(&self) -> &[String] {
-        self.classifier.complexity.head.labels()
+        self.classifier.first.complexity.labels()
     }
 
-    /// Classifies one prompt; waits only where a transformer has to run.
+    /// Classifies one prompt; waits only where a transformer has to run. When the queue of the second tier is full or fails, the
+    /// first tier's word stands, and the case is counted.
     pub async fn classify(&self, prompt: &str) -> Result<Classified, BrainError> {
+        self.classify_asking(prompt, Ask::IfUnsure).await
+    }
+
+    /// As `classify`, with a say in when the second tier is asked.
+    pub async fn classify_asking(&self, prompt: &str, ask: Ask) -> Result<Classified, BrainError> {
         let text = prompt::read(prompt);
+        let (mut features, truncated) = self.first_features(&text).await?;
+        let classification = self.classifier.classify(&features);
+        let first = Classified { classification, truncated, by_second_tier: false };
+        let asked = match ask {
+            Ask::IfUnsure => self.classifier.is_unsure(&first.classification),
+            Ask::Never => false,
+            Ask::Always => self.classifier.second.is_some(),
+        };
+        if !asked {
+            return Ok(first);
+        }
+        match self.second_features(&text, &mut features).await {
+            Ok(cut) => Ok(Classified {
+                classification: self.classifier.classify_second(&features),
+                truncated: truncated | cut,
+                by_second_tier: true,
+            }),
+            Err(error) => {
+                metrics::counter!("semroute_second_tier_shed_total").increment(1);
+                tracing::debug!(%error, "the second tier could not be asked; the first one's word stands");
+                Ok(first)
+            }
+        }
+    }
+
+    async fn first_features(&self, text: &PromptText<'_>) -> Result<(Features, bool), BrainError> {
+        let mut features = Features::of(lexical_windows(text));
+        features.vectors = vec![None; self.tiers.len()];
         let mut truncated = text.truncated();
-        let mut vectors = Vec::with_capacity(self.tiers.len());
-        for tier in &self.tiers {
-            let vector = match tier {
-                Tier::Static(table) => embed_windows(table, &text)?,
-                Tier::Transformer(_, queue) => {
-                    let embedding = queue.embed(&text.excerpt()).await?;
-                    truncated |= embedding.truncated || text.excerpt_is_shorter();
-                    embedding.vector
-                }
-            };
-            vectors.push(Some(vector));
+        for &at in &self.first_tier {
+            let (vector, cut) = self.tiers[at].embed(text).await?;
+            features.vectors[at] = Some(vector);
+            truncated |= cut;
         }
-        Ok(Classified { classification: self.classifier.classify(&Features { vectors }), truncated })
+        Ok((features, truncated))
     }
 
-    /// One prompt's vectors, in the order of the artifact's embedders, computed where it is called.
-    pub fn vectors_blocking(&self, prompt: &str) -> Result<Vec<Option<Vec<f32>>>, BrainError> {
-        let mut vectors = Vec::with_capacity(self.tiers.len());
-        for tier in &self.tiers {
-            vectors.push(embed_batch(tier, &[prompt])?.0.pop());
+    async fn second_features(&self, text: &PromptText<'_>, features: &mut Features) -> Result<bool, BrainError> {
+        let mut truncated = false;
+        for (tier, vector) in self.tiers.iter().zip(&mut features.vectors) {
+            if vector.is_none() {
+                let (embedded, cut) = tier.embed(text).await?;
+                *vector = Some(embedded);
+                truncated |= cut;
+            }
         }
-        Ok(vectors)
+        Ok(truncated)
     }
 
-    /// Classifies many prompts offline, in order. `progress` is told how many are done.
+    /// Everything that both tiers read of one prompt, computed where it is called.
+    pub fn features_blocking(&self, prompt: &str) -> Result<Features, BrainError> {
+        Ok(read_features(&self.tiers, &[prompt])?.pop().unwrap_or_default())
+    }
+
+    /// Everything that the first tier reads of one prompt, computed where it is called.
+    pub fn first_features_blocking(&self, prompt: &str) -> Result<Features, BrainError> {
+        let text = prompt::read(prompt);
+        let mut features = Features::of(lexical_windows(&text));
+        features.vectors = vec![None; self.tiers.len()];
+        for &at in &self.first_tier {
+            features.vectors[at] = embed_batch(&self.tiers[at], &[prompt])?.0.pop();
+        }
+        Ok(features)
+    }
+
+    /// Classifies many prompts offline, in order, as `classify` would one by one. `progress` is told how many are done.
     pub fn classify_many(&self, prompts: &[&str], progress: &dyn Fn(usize)) -> Result<Vec<Classified>, BrainError> {
+        let both = self.classify_both(prompts, &|first| self.classifier.is_unsure(first), progress)?;
+        Ok(both.into_iter().map(|both| both.second.unwrap_or(both.first)).collect())
+    }
+
+    /// What each tier by itself says of many prompts, in order.
+    pub fn classify_by_both_tiers(
+        &self,
+        prompts: &[&str],
+        progress: &dyn Fn(usize),
+    ) -> Result<Vec<BothTiers>, BrainError> {
+        self.classify_both(prompts, &|_| self.classifier.second.is_some(), progress)
+    }
+
+    fn classify_both(
+        &self,
+        prompts: &[&str],
+        ask_second: &dyn Fn(&Classification) -> bool,
+        progress: &dyn Fn(usize),
+    ) -> Result<Vec<BothTiers>, BrainError> {
         const ROWS_A_BATCH: usize = 64;
         let mut classified = Vec::with_capacity(prompts.len());
         for batch in prompts.chunks(ROWS_A_BATCH) {
-            let mut truncated: Vec<bool> = batch.iter().map(|prompt| prompt::read(prompt).truncated()).collect();
-            let mut columns = Vec::with_capacity(self.tiers.len());
-            for tier in &self.tiers {
-                let (vectors, cut) = embed_batch(tier, batch)?;
-                truncated.iter_mut().zip(cut).for_each(|(truncated, cut)| *truncated |= cut);
-                columns.push(vectors.into_iter().map(Some).collect::<Vec<_>>());
+            let mut read: Vec<(Features, bool)> = batch
+                .iter()
+                .map(|prompt| {
+                    let text = prompt::read(prompt);
+                    let mut features = Features::of(lexical_windows(&text));
+                    features.vectors = vec![None; self.tiers.len()];
+                    (features, text.truncated())
+                })
+                .collect();
+            let every: Vec<usize> = (0..batch.len()).collect();
+            for &at in &self.first_tier {
+                self.embed_rows(at, batch, &every, &mut read)?;
             }
-            for (row, truncated) in truncated.into_iter().enumerate() {
-                let vectors = columns.iter_mut().map(|column| column[row].take()).collect();
-                let classification = self.classifier.classify(&Features { vectors });
-                classified.push(Classified { classification, truncated });
+            let mut both: Vec<BothTiers> = read
+                .iter()
+                .map(|(features, truncated)| {
+                    let classification = self.classifier.classify(features);
+                    let first = Classified { classification, truncated: *truncated, by_second_tier: false };
+                    BothTiers { first, second: None }
+                })
+                .collect();
+            let asked: Vec<usize> =
+                (0..batch.len()).filter(|row| ask_second(&both[*row].first.classification)).collect();
+            if !asked.is_empty() {
+                for at in (0..self.tiers.len()).filter(|at| !self.first_tier.contains(at)) {
+                    self.embed_rows(at, batch, &asked, &mut read)?;
+                }
+                for row in asked {
+                    let (features, truncated) = &read[row];
+                    let classification = self.classifier.classify_second(features);
+                    let second = Classified { classification, truncated: *truncated, by_second_tier: true };
+                    both[row].second = Some(second);
+                }
             }
+            classified.extend(both);
             progress(classified.len());
         }
         Ok(classified)
     }
-}
 
-/// The static vector of a prompt: its windows' vectors, weighted and added, at unit length.
-pub fn embed_windows(table: &StaticTable, text: &PromptText<'_>) -> Result<Vec<f32>, EmbedError> {
-    let mut sum = vec![0.0f32; table.identity().dims];
-    for (window, weight) in text.weighted_windows() {
-        let embedding = table.embed_one(window)?;
-        sum.iter_mut().zip(&embedding.vector).for_each(|(sum, x)| *sum += weight * x);
-    }
-    crate::classifier::normalise(&mut sum);
-    Ok(sum)
-}
-
-/// Vectors of a batch as the router would make them one by one, and whether words were cut beyond the reader's own cut.
-pub fn embed_batch(tier: &Tier, prompts: &[&str]) -> Result<(Vec<Vec<f32>>, Vec<bool>), EmbedError> {
-    match tier {
-        Tier::Static(table) => {
-            let vectors =
-                prompts.iter().map(|prompt| embed_windows(table, &prompt::read(prompt))).collect::<Result<_, _>>()?;
-            Ok((vectors, vec![false; prompts.len()]))
+    fn embed_rows(
+        &self,
+        at: usize,
+        batch: &[&str],
+        rows: &[usize],
+        read: &mut [(Features, bool)],
+    ) -> Result<(), BrainError> {
+        let prompts: Vec<&str> = rows.iter().map(|row| batch[*row]).collect();
+        let (vectors, cut) = embed_batch(&self.tiers[at], &prompts)?;
+        for ((row, vector), cut) in rows.iter().zip(vectors).zip(cut) {
+            let (features, truncated) = &mut read[*row];
+            features.vectors[at] = Some(vector);
+            *truncated |= cut;
         }
-        Tier::Transformer(transformer, _) => {
-            let excerpts: Vec<String> = prompts.iter().map(|prompt| prompt::read(prompt).excerpt()).collect();
-            let borrowed: Vec<&str> = excerpts.iter().map(String::as_str).collect();
-            let embeddings = transformer.embed(&borrowed)?;
-            let cut = embeddings.iter().zip(prompts);
-            let truncated =
-                cut.map(|(embedding, prompt)| embedding.truncated || prompt::read(prompt).excerpt_is_shorter());
-            let truncated = truncated.collect();
-            Ok((embeddings.into_iter().map(|embedding| embedding.vector).collect(), truncated))
-        }
+        Ok(())
     }
 }

@@ -12,8 +12,9 @@ mod router;
 mod select;
 mod signals;
 mod strategy;
+mod tiers;
 
-pub use brain::{Brain, BrainError, Classified, Tier, embed_batch, embed_windows};
+pub use brain::{Ask, BothTiers, Brain, BrainError, Classified};
 pub use config::{ModelConfig, RouterConfig, UnknownModel};
 pub use decision::{Candidate, Decision, DecisionRow, Plan};
 pub use models_asked::{ModelAsked, UnknownModelError};
@@ -24,3 +25,4 @@ pub use router::{Overrides, RouteError, Router};
 pub use select::{NoCandidate, select};
 pub use signals::Signals;
 pub use strategy::{Strategy, UnknownStrategy};
+pub use tiers::{Tier, embed_batch, embed_windows, lexical_windows, read_features};

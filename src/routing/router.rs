@@ -87,10 +87,10 @@ impl Router {
 
     /// Classifies the words of a request, without choosing a model.
     pub async fn read(&self, request: &ChatRequest) -> Result<Signals, RouteError> {
-        match prompt::words_of(request.messages()) {
+        match prompt::user_words(request.messages()) {
             Some(words) => {
-                let classified = self.brain.classify(&words).await?;
-                Ok(signals(&self.brain, classified))
+                let classified = self.brain.classify(&words.text).await?;
+                Ok(Signals { follow_up: words.follow_up, ..signals(&self.brain, classified) })
             }
             None if has_attachment(request) => {
                 let classified = self.brain.classify("").await?;
@@ -130,7 +130,7 @@ fn has_attachment(request: &ChatRequest) -> bool {
 }
 
 fn signals(brain: &Brain, classified: Classified) -> Signals {
-    let Classified { classification, truncated } = classified;
+    let Classified { classification, truncated, by_second_tier } = classified;
     let (task_labels, complexity_labels) = (brain.task_labels(), brain.complexity_labels());
     let named = |labels: &[String], probabilities: &[f64]| -> Vec<(String, f64)> {
         labels.iter().cloned().zip(probabilities.iter().copied()).collect()
@@ -143,10 +143,11 @@ fn signals(brain: &Brain, classified: Classified) -> Signals {
         complexity_confidence: classification.complexity.confidence(),
         complexity_score: classification.complexity.expected_position(),
         complexity_scores: named(complexity_labels, &classification.complexity.probabilities),
-        known: classification.novelty.known,
+        known: classification.known,
         novelty: classification.novelty.rank,
         truncated,
-        tier: brain.tier_name().to_owned(),
+        follow_up: false,
+        tier: brain.tier_name(by_second_tier).to_owned(),
         artifact: brain.artifact().to_owned(),
         predicted_quality: classification.predicted_quality,
     }

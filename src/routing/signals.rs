@@ -25,6 +25,8 @@ pub struct Signals {
     pub novelty: f64,
     /// Whether words of the prompt were left unread.
     pub truncated: bool,
+    /// Whether the last turn only confirms or continues: the labels are then those of the turn it refers to.
+    pub follow_up: bool,
     /// `builtin` or the transformer's name.
     pub tier: String,
     /// Name and short hash of the artifact that classified.

@@ -1,16 +1,19 @@
 //! From rows to a whole artifact: fits what the rows label, inherits what they do not, and writes the card.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::examples::{Labelled, OutcomeExample, TrainingSet};
+use super::fields::{FittedField, Method, fit_field};
+use super::labelled::Labelled;
+use super::linear_head::Weighed;
 use super::outcome_tables::{self, ScoredPrompt};
-use super::{TrainingError, centroid_head, novelty};
+use super::set::{OutcomeExample, TrainingSet};
+use super::{TrainingError, novelty};
 use crate::classifier::{
-    ArtifactManifest, CentroidHead, Classifier, EmbedderRecord, ExampleIndex, ExamplesManifest, FORMAT_VERSION,
-    HeadManifest, InputRecord, NoveltyManifest, OutcomeManifest, PlacedHead, TrainingCard,
+    ArtifactManifest, Classifier, EmbedderRecord, ExampleIndex, ExamplesManifest, FORMAT_VERSION, Head, HeadManifest,
+    InputRecord, NGRAM_VERSION, NoveltyManifest, OutcomeManifest, SecondTier, SecondTierManifest, TierHeads,
+    TrainingCard,
 };
 use crate::prompt::READER_VERSION;
 
@@ -21,6 +24,8 @@ pub struct TrainOptions {
     pub name: String,
     /// Seed of everything chosen at random.
     pub seed: u64,
+    /// Which kinds of head are compared.
+    pub method: Method,
     /// Complexity labels, easiest first.
     pub complexity_order: Option<Vec<String>>,
     /// Order in which task labels stand where they are known; others follow by name.
@@ -35,8 +40,8 @@ pub struct Trained {
     pub classifier: Classifier,
 }
 
-/// Examples that an artifact remembers.
-const MOST_EXAMPLES: usize = 4096;
+/// Examples that an artifact remembers, half a kilobyte each: enough that a prompt has neighbours to be explained by.
+const MOST_EXAMPLES: usize = 1100;
 const BUILTIN_COMPLEXITIES: [&str; 4] = ["low", "medium", "high", "critical"];
 
 /// Trains. `base` is the artifact that unlabelled heads are inherited from. `step` is told what begins, for progress.
@@ -47,69 +52,107 @@ pub fn train(
     step: &dyn Fn(&str),
 ) -> Result<Trained, TrainingError> {
     let builtin_order = BUILTIN_COMPLEXITIES.map(str::to_owned);
-    let tasks = Labelled::tasks(&set.examples, &options.task_order)?;
-    let order = options.complexity_order.as_deref();
-    let complexities = Labelled::complexities(&set.examples, order, &builtin_order)?;
-    let own = EmbedderRecord {
-        name: set.embedder.name.clone(),
-        dims: set.embedder.dims,
-        fingerprint: set.embedder.fingerprint.clone(),
+    let tasks = Labelled::tasks(set, &options.task_order)?;
+    let complexities = Labelled::complexities(set, options.complexity_order.as_deref(), &builtin_order)?;
+    let mut embedders: Vec<EmbedderRecord> = if set.is_empty() {
+        Vec::new()
+    } else {
+        let record = |identity: &crate::embedder::EmbedderIdentity| EmbedderRecord {
+            name: identity.name.clone(),
+            dims: identity.dims,
+            fingerprint: identity.fingerprint.clone(),
+        };
+        set.embedders.iter().map(record).collect()
     };
-    let mut embedders = if set.examples.is_empty() { Vec::new() } else { vec![own] };
     let mut metrics: BTreeMap<String, Value> = BTreeMap::new();
-    let mut head = |data: Option<Labelled<'_>>, target: &'static str| match data {
+    let weighed = Weighed::new(set);
+    let mut field = |data: Option<&Labelled>, target: &'static str| match data {
         Some(data) => {
-            step(&format!("fitting the {} head on {} rows", data.target, data.labels.len()));
-            let fitted = centroid_head::fit(&data, options.seed)?;
-            metrics.insert(target.into(), json!(fitted.metrics));
-            let placed = PlacedHead { head: Arc::new(fitted.head), embedder: 0 };
-            Ok((describe(&placed, "trained".into()), placed))
+            let fitted = fit_field(&weighed, data, options.method, options.seed, step)?;
+            metrics.insert(target.into(), fitted.metrics.clone());
+            Ok(Field { first: fitted.first.clone(), origin: "trained".into(), fitted: Some(fitted) })
         }
         None => inherit(target, base, &mut embedders),
     };
-    let (task_manifest, task) = head(tasks, "task")?;
-    let (complexity_manifest, complexity) = head(complexities, "complexity")?;
-    let vectors: Vec<&[f32]> = set.examples.iter().map(|example| example.vector.as_slice()).collect();
-    let (novelty_embedder, novelty) = if vectors.is_empty() {
+    let task = field(tasks.as_ref(), "task")?;
+    let complexity = field(complexities.as_ref(), "complexity")?;
+    let abstain_below = match (&task.fitted, base) {
+        (Some(fitted), _) => fitted.abstain_below,
+        (None, base) => base.map_or(0.0, |(_, classifier)| classifier.abstain_below),
+    };
+    let second = second_tier(&task, &complexity);
+    let (novelty_embedder, novelty) = if set.is_empty() {
         let (manifest, classifier) = base.ok_or(TrainingError::NothingToInherit { target: "task" })?;
         (place(&manifest.embedders[classifier.novelty_embedder], &mut embedders), classifier.novelty.clone())
     } else {
         step("fitting novelty");
-        (0, novelty::fit(&vectors, options.seed)?)
+        let rows = set.originals();
+        (0, novelty::fit(&rows.iter().map(|row| set.vectors[0].row(*row)).collect::<Vec<_>>(), options.seed)?)
     };
     let examples = remember(set, base);
-    let novelty_manifest = NoveltyManifest { embedder: novelty_embedder, threshold: novelty.threshold() };
-    let classifier = Classifier { task, complexity, novelty, novelty_embedder, examples, outcomes: BTreeMap::new() };
     let manifest = ArtifactManifest {
         format_version: FORMAT_VERSION,
         prompt_reader_version: READER_VERSION,
+        ngram_version: NGRAM_VERSION,
         weights_blake3: String::new(),
+        seal: String::new(),
         embedders,
-        task: task_manifest,
-        complexity: complexity_manifest,
-        novelty: novelty_manifest,
+        task: describe(&task.first, &task.origin),
+        complexity: describe(&complexity.first, &complexity.origin),
+        second_tier: second.as_ref().map(|second| SecondTierManifest {
+            from: second.from,
+            to: second.to,
+            task: describe(&second.heads.task, &task.origin),
+            complexity: describe(&second.heads.complexity, &complexity.origin),
+        }),
+        abstain_below,
+        novelty: NoveltyManifest { embedder: novelty_embedder, threshold: novelty.threshold() },
         examples: ExamplesManifest {
-            ids: classifier.examples.ids.clone(),
-            tasks: classifier.examples.tasks.clone(),
-            complexities: classifier.examples.complexities.clone(),
-            texts: classifier.examples.texts.clone(),
+            ids: examples.ids.clone(),
+            tasks: examples.tasks.clone(),
+            complexities: examples.complexities.clone(),
+            texts: examples.texts.clone(),
         },
         outcomes: BTreeMap::new(),
         card: TrainingCard { name: options.name.clone(), seed: options.seed, inputs: set.inputs.clone(), metrics },
     };
+    let first = TierHeads { task: task.first, complexity: complexity.first };
+    let outcomes = BTreeMap::new();
+    let classifier = Classifier { first, second, abstain_below, novelty, novelty_embedder, examples, outcomes };
     Ok(Trained { manifest, classifier })
+}
+
+/// One label field's heads, fitted or inherited.
+struct Field {
+    first: Head,
+    origin: String,
+    fitted: Option<FittedField>,
+}
+
+/// The second tier: fitted heads where there are rows, and the first tier's head for a field without.
+fn second_tier(task: &Field, complexity: &Field) -> Option<SecondTier> {
+    let second_head = |field: &Field| field.fitted.as_ref().and_then(|fitted| fitted.second.clone());
+    let (task_second, complexity_second) = (second_head(task), second_head(complexity));
+    if task_second.is_none() && complexity_second.is_none() {
+        return None;
+    }
+    let band = task.fitted.as_ref().or(complexity.fitted.as_ref()).and_then(|fitted| fitted.band)?;
+    let heads = TierHeads {
+        task: task_second.unwrap_or_else(|| task.first.clone()),
+        complexity: complexity_second.unwrap_or_else(|| complexity.first.clone()),
+    };
+    Some(SecondTier { heads, from: band.0, to: band.1 })
 }
 
 impl Trained {
     /// Adds quality tables of the models in these rows. `inputs` go to the card.
     pub fn add_outcomes(&mut self, rows: &[OutcomeExample], inputs: &[InputRecord]) {
-        let scored: Vec<ScoredPrompt> = rows
-            .iter()
-            .map(|row| ScoredPrompt {
-                classification: self.classifier.classify(&row.features),
-                scores: row.scores.clone(),
-            })
-            .collect();
+        let classify = |row: &OutcomeExample| {
+            let first = self.classifier.classify(&row.features);
+            if self.classifier.is_unsure(&first) { self.classifier.classify_second(&row.features) } else { first }
+        };
+        let scored: Vec<ScoredPrompt> =
+            rows.iter().map(|row| ScoredPrompt { classification: classify(row), scores: row.scores.clone() }).collect();
         let tables = outcome_tables::fit(&scored, self.manifest.card.seed);
         self.manifest.outcomes = tables
             .iter()
@@ -122,30 +165,36 @@ impl Trained {
 
 /// Evenly spaced over the rows when there are more than may be kept. Without rows, the base artifact's.
 fn remember(set: &TrainingSet, base: Option<&(ArtifactManifest, Classifier)>) -> ExampleIndex {
-    if set.examples.is_empty() {
+    if set.is_empty() {
         return base.map(|(_, classifier)| classifier.examples.clone()).unwrap_or_default();
     }
-    let step = set.examples.len().div_ceil(MOST_EXAMPLES).max(1);
-    let mut index = ExampleIndex { dims: set.embedder.dims, ..ExampleIndex::default() };
-    for example in set.examples.iter().step_by(step) {
-        index.ids.push(example.id.clone());
-        index.tasks.push(example.task.clone().unwrap_or_default());
-        index.complexities.push(example.complexity.clone().unwrap_or_default());
-        index.texts.extend(example.text.clone());
-        index.vectors.extend(example.vector.iter().map(|x| half::f16::from_f32(*x)));
+    let rows = set.originals();
+    let step = rows.len().div_ceil(MOST_EXAMPLES).max(1);
+    let column = &set.vectors[0];
+    let mut index = ExampleIndex { dims: column.dims, ..ExampleIndex::default() };
+    for row in rows.into_iter().step_by(step) {
+        let prompt = &set.rows[row];
+        index.ids.push(prompt.id.clone());
+        index.tasks.push(prompt.task.clone().unwrap_or_default());
+        index.complexities.push(prompt.complexity.clone().unwrap_or_default());
+        index.texts.extend(prompt.text.clone());
+        index.vectors.extend(column.row(row).iter().map(|x| half::f16::from_f32(*x)));
     }
     index
 }
 
-fn describe(placed: &PlacedHead, origin: String) -> HeadManifest {
-    let head: &CentroidHead = &placed.head;
+fn describe(head: &Head, origin: &str) -> HeadManifest {
+    let centroid_labels = match head {
+        Head::Centroid { head, .. } => head.centroid_labels().to_vec(),
+        _ => Vec::new(),
+    };
     HeadManifest {
         labels: head.labels().to_vec(),
-        embedder: placed.embedder,
-        method: "centroid".into(),
-        centroid_labels: head.centroid_labels().to_vec(),
+        method: head.method().into(),
+        embedders: head.embedders(),
+        centroid_labels,
         temperature: head.temperature(),
-        origin,
+        origin: origin.to_owned(),
     }
 }
 
@@ -153,13 +202,12 @@ fn inherit(
     target: &'static str,
     base: Option<&(ArtifactManifest, Classifier)>,
     embedders: &mut Vec<EmbedderRecord>,
-) -> Result<(HeadManifest, PlacedHead), TrainingError> {
+) -> Result<Field, TrainingError> {
     let (manifest, classifier) = base.ok_or(TrainingError::NothingToInherit { target })?;
-    let placed = if target == "task" { &classifier.task } else { &classifier.complexity };
-    let embedder = place(&manifest.embedders[placed.embedder], embedders);
-    let placed = PlacedHead { head: Arc::clone(&placed.head), embedder };
+    let head = if target == "task" { &classifier.first.task } else { &classifier.first.complexity };
+    let first = head.clone().with_embedders(|old| place(&manifest.embedders[old], embedders));
     let origin = format!("{}@{}", manifest.card.name, manifest.weights_blake3.get(..8).unwrap_or_default());
-    Ok((describe(&placed, origin), placed))
+    Ok(Field { first, origin, fitted: None })
 }
 
 /// The index of an embedder in the list, which it joins if it is not there.

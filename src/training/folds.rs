@@ -1,6 +1,86 @@
-//! Which rows are held out when: the same share of every label in every fold.
+//! Which rows are held out when: whole batches where there are enough of them, otherwise the same share of every label.
 
+use super::labelled::Labelled;
 use super::random::SplitMix64;
+use super::set::TrainingSet;
+
+/// Folds where rows are held out.
+const ROW_FOLDS: usize = 5;
+/// Folds where batches are held out: more, so that each training lacks few of them.
+const BATCH_FOLDS: usize = 10;
+/// Whole batches are held out where there are this many of some size.
+const LEAST_BATCHES: usize = 6;
+/// The share of the rows that the largest batch may have for that.
+const MOST_OF_ONE_BATCH: f64 = 0.4;
+
+/// How one label field's rows are held out.
+pub(super) struct Folds {
+    pub(super) count: usize,
+    /// Fold of every row of the set; a copy has its original's.
+    pub(super) of_row: Vec<usize>,
+    /// `batches` or `rows`.
+    pub(super) kind: &'static str,
+}
+
+impl Folds {
+    /// Held-out rows that come from other batches than the training rows say what a router will do with prompts from elsewhere;
+    /// rows of the same batches would flatter it.
+    pub(super) fn of(set: &TrainingSet, data: &Labelled, seed: u64) -> Self {
+        let originals = data.originals(set);
+        let truth = data.truth(&originals);
+        let (kind, count, of_original) = match by_batch(set, &originals, &truth, data.names.len()) {
+            Some((count, folds)) => ("batches", count, folds),
+            None => {
+                let count = ROW_FOLDS.min(originals.len());
+                ("rows", count, stratified_folds(&truth, count, seed))
+            }
+        };
+        let mut of_row = vec![0; set.len()];
+        for (row, fold) in originals.iter().zip(of_original) {
+            of_row[*row] = fold;
+        }
+        for (at, row) in set.rows.iter().enumerate() {
+            if let Some(original) = row.copy_of {
+                of_row[at] = of_row[original];
+            }
+        }
+        Self { count, of_row, kind }
+    }
+
+    /// Rows to learn from (with copies) and rows to measure on (without) when one fold is held out.
+    pub(super) fn split(&self, set: &TrainingSet, data: &Labelled, fold: usize) -> (Vec<usize>, Vec<usize>) {
+        let used = data.rows.iter().copied().filter(|row| self.of_row[*row] != fold).collect();
+        let held = data.originals(set).into_iter().filter(|row| self.of_row[*row] == fold).collect();
+        (used, held)
+    }
+}
+
+/// Batches dealt to folds, the largest first, each to the emptiest fold. `None` where there are too few, or where a label would
+/// stand in one fold alone.
+fn by_batch(set: &TrainingSet, rows: &[usize], truth: &[usize], labels: usize) -> Option<(usize, Vec<usize>)> {
+    let mut sizes = std::collections::BTreeMap::<usize, usize>::new();
+    rows.iter().for_each(|row| *sizes.entry(set.rows[*row].batch).or_default() += 1);
+    let largest = *sizes.values().max()?;
+    if sizes.len() < LEAST_BATCHES || largest as f64 > MOST_OF_ONE_BATCH * rows.len() as f64 {
+        return None;
+    }
+    let folds = BATCH_FOLDS.min(sizes.len());
+    let mut largest_first: Vec<(usize, usize)> = sizes.into_iter().collect();
+    largest_first.sort_by_key(|(batch, size)| (std::cmp::Reverse(*size), *batch));
+    let mut filled = vec![0usize; folds];
+    let mut fold_of_batch = std::collections::BTreeMap::new();
+    for (batch, size) in largest_first {
+        let emptiest = (0..folds).min_by_key(|fold| filled[*fold])?;
+        filled[emptiest] += size;
+        fold_of_batch.insert(batch, emptiest);
+    }
+    let of_row: Vec<usize> = rows.iter().map(|row| fold_of_batch[&set.rows[*row].batch]).collect();
+    let mut folds_of_label = vec![std::collections::BTreeSet::new(); labels];
+    of_row.iter().zip(truth).for_each(|(fold, label)| {
+        folds_of_label[*label].insert(*fold);
+    });
+    folds_of_label.iter().all(|folds| folds.len() > 1).then_some((folds, of_row))
+}
 
 /// The fold of each row, 0 to `folds` - 1. Rows of a label are dealt out in shuffled order, so that each fold holds its share.
 pub fn stratified_folds(labels: &[usize], folds: usize, seed: u64) -> Vec<usize> {

@@ -1,22 +1,33 @@
 //! Labels and outcomes to an artifact: fits heads, calibration, novelty and outcome tables, and writes down how. Deterministic:
 //! the same rows, embedder and seed give the same bytes. Also distils the static table. Serves no request.
 
+mod abstention;
 mod assemble;
+mod cascade;
 mod centroid_head;
 mod clusters;
+mod design;
 mod distill;
 mod error;
-mod examples;
+mod fields;
 mod folds;
+mod held_out;
+mod labelled;
+mod linear_head;
+mod margin;
+mod noise;
 mod novelty;
 mod outcome_tables;
 mod principal_components;
 mod random;
+mod set;
 mod temperature;
 mod whitening;
 
 pub use assemble::{TrainOptions, Trained, train};
 pub use distill::{DistillOptions, Distilled, distill};
 pub use error::TrainingError;
-pub use examples::{Example, OutcomeExample, TrainingSet};
+pub use fields::Method;
 pub use folds::stratified_folds;
+pub use noise::{noisy_copies, with_noise};
+pub use set::{LabelledPrompt, OutcomeExample, TrainingSet};

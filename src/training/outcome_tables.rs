@@ -76,11 +76,12 @@ mod tests {
     use crate::classifier::{LabelScores, Novelty};
 
     fn seen(task: [f64; 2]) -> Classification {
-        let scores = |probabilities: Vec<f64>| LabelScores { cosines: vec![0.0; probabilities.len()], probabilities };
+        let scores = |probabilities: Vec<f64>| LabelScores { raw: vec![0.0; probabilities.len()], probabilities };
         Classification {
             task: scores(task.to_vec()),
             complexity: scores(vec![0.5, 0.5]),
             novelty: Novelty { distance: 0.0, rank: 0.0, known: true },
+            known: true,
             predicted_quality: BTreeMap::new(),
         }
     }

@@ -2,7 +2,8 @@
 //! the inverse of its Cholesky factor.
 
 use super::TrainingError;
-use super::examples::Labelled;
+use super::design::VectorColumn;
+use super::labelled::Labelled;
 use crate::classifier::Whitening;
 
 /// Means and spread of the rows of a fold; every shrinkage is tried on the same one.
@@ -14,14 +15,14 @@ pub(super) struct LabelSpread {
 
 impl LabelSpread {
     /// Over the rows that `used` names.
-    pub(super) fn of(data: &Labelled<'_>, used: &[usize]) -> Self {
-        let dims = data.vectors.first().map_or(0, |vector| vector.len());
+    pub(super) fn of(data: &Labelled, vectors: &VectorColumn, used: &[usize]) -> Self {
+        let dims = vectors.dims;
         let mut label_means = vec![vec![0.0f64; dims]; data.names.len()];
         let mut counts = vec![0usize; data.names.len()];
         for &row in used {
             let label = data.labels[row];
             counts[label] += 1;
-            label_means[label].iter_mut().zip(data.vectors[row]).for_each(|(sum, x)| *sum += f64::from(*x));
+            label_means[label].iter_mut().zip(vectors.row(row)).for_each(|(sum, x)| *sum += f64::from(*x));
         }
         for (mean, &count) in label_means.iter_mut().zip(&counts) {
             mean.iter_mut().for_each(|sum| *sum /= count.max(1) as f64);
@@ -36,7 +37,7 @@ impl LabelSpread {
         let mut centred = vec![0.0f64; dims];
         for &row in used {
             let label_mean = &label_means[data.labels[row]];
-            for ((centred, x), mean) in centred.iter_mut().zip(data.vectors[row]).zip(label_mean) {
+            for ((centred, x), mean) in centred.iter_mut().zip(vectors.row(row)).zip(label_mean) {
                 *centred = f64::from(*x) - mean;
             }
             for (i, &x) in centred.iter().enumerate() {

@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use super::BenchCommand;
 use super::timing::Timing;
 use crate::chat::ChatRequest;
-use crate::classifier::Features;
 use crate::commands::parts;
 use crate::config::Config;
 use crate::prompt;
@@ -60,15 +59,14 @@ pub(super) fn measure(command: &BenchCommand, figures: &mut Map<String, Value>) 
     embedding(command, &text, figures)?;
 
     let brain = router.brain();
-    let vectors = brain.vectors_blocking(&text)?;
-    let features = Features { vectors };
+    let features = brain.first_features_blocking(&text)?;
     let classify = Timing::of(BUDGET, || {
         black_box(brain.classifier().classify(black_box(&features)));
         anyhow::Ok(())
     })?;
     figures.insert("classify_us_p50".into(), json!(classify.p50_us()));
     let embed_and_classify = Timing::of(BUDGET, || {
-        let features = Features { vectors: brain.vectors_blocking(black_box(&text))? };
+        let features = brain.first_features_blocking(black_box(&text))?;
         black_box(brain.classifier().classify(&features));
         anyhow::Ok(())
     })?;
@@ -93,7 +91,13 @@ fn embedding(command: &BenchCommand, text: &str, figures: &mut Map<String, Value
         Some(name) => name.clone(),
         None => {
             let (manifest, _) = parts::read_artifact(&command.router)?;
-            manifest.embedders.get(manifest.task.embedder).map(|record| record.name.clone()).unwrap_or_default()
+            manifest
+                .task
+                .embedders
+                .last()
+                .and_then(|at| manifest.embedders.get(*at))
+                .map(|record| record.name.clone())
+                .unwrap_or_default()
         }
     };
     let opened = parts::open_embedder(&name)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::UsageError;
 use super::EvaluateOptions;
-use super::predictions::{Predictions, Split};
+use super::predictions::{BothSaid, Predictions, Split};
 use super::rows::{InputRows, SLICE_FIELDS, TextLabels};
 use crate::classifier::{Classification, LabelScores};
 use crate::evaluation::report::AbstentionReport;
@@ -140,10 +140,10 @@ fn abstention(
     let Some(unknown_label) = &options.unknown_label else { return Ok(None) };
     let mut rows = Vec::new();
     for (row, classification) in input.labels.iter().zip(&predictions.labels) {
-        if let (Some(label), Some(classification)) = (&row.task, classification) {
+        if let (Some(label), Some(classification)) = (&row.task, classification.as_ref().map(BothSaid::chosen)) {
             rows.push(AbstentionRow {
                 is_known: label != unknown_label,
-                called_known: classification.novelty.known,
+                called_known: classification.known,
                 novelty: classification.novelty.rank,
                 label_right: predictions.task_labels.get(classification.task.best()) == Some(label),
             });
@@ -168,12 +168,12 @@ impl FieldRows {
     fn new(field: Field, labels: &[String], input: &InputRows, predictions: &Predictions) -> Self {
         let mut rows = Self { measured: Vec::new(), truth: Vec::new(), probabilities: Vec::new(), left_out: 0 };
         for (at, (row, classification)) in input.labels.iter().zip(&predictions.labels).enumerate() {
-            let (Some(label), Some(classification)) = (field.of(row), classification) else { continue };
+            let (Some(label), Some(said)) = (field.of(row), classification) else { continue };
             match labels.iter().position(|known| known == label) {
                 Some(truth) => {
                     rows.measured.push(at);
                     rows.truth.push(truth);
-                    rows.probabilities.push(field.scores(classification).probabilities.clone());
+                    rows.probabilities.push(field.scores(said.chosen()).probabilities.clone());
                 }
                 None => rows.left_out += 1,
             }

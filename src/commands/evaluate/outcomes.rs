@@ -26,7 +26,7 @@ pub(super) fn measure(
         return Ok(None);
     }
     let all = input.outcomes.iter().zip(&predictions.outcomes).enumerate();
-    let rows: Measured<'_> = all.filter_map(|(at, (row, said))| Some((at, row, said.as_ref()?))).collect();
+    let rows: Measured<'_> = all.filter_map(|(at, (row, said))| Some((at, row, said.as_ref()?.chosen()))).collect();
     let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
     for model in rows.iter().flat_map(|(_, row, _)| row.row.scores.keys()) {
         *counts.entry(model).or_default() += 1;

@@ -4,13 +4,16 @@ use super::super::UsageError;
 use super::{EvaluateOptions, configured, predictions, rows};
 use crate::dataset::PairRow;
 use crate::evaluation::report::PairsReport;
+use crate::prompt;
 use crate::routing::Brain;
 
 /// Measures how often a paraphrase changes what is said, if there is a file of pairs.
 pub(super) fn measure(options: &EvaluateOptions, brain: &Brain) -> anyhow::Result<Option<PairsReport>> {
     let Some(path) = &options.pairs else { return Ok(None) };
     let pairs: Vec<PairRow> = PairRow::read_file(path).map_err(|error| -> UsageError { rows::usage(&error) })?;
-    let texts: Vec<&str> = pairs.iter().flat_map(|pair| [pair.prompt.as_str(), pair.paraphrase.as_str()]).collect();
+    let read: Vec<_> =
+        pairs.iter().flat_map(|pair| [prompt::own_words(&pair.prompt), prompt::own_words(&pair.paraphrase)]).collect();
+    let texts: Vec<&str> = read.iter().map(AsRef::as_ref).collect();
     let said = predictions::classify(brain, &texts)?;
     let tasks: Vec<usize> = said.iter().map(|said| said.task.best()).collect();
     let complexities: Vec<usize> = said.iter().map(|said| said.complexity.best()).collect();

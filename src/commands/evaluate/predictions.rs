@@ -17,10 +17,27 @@ const LEAST_ROWS_WITH_BAR: usize = 300;
 pub(super) struct Predictions {
     pub(super) task_labels: Vec<String>,
     pub(super) complexity_labels: Vec<String>,
-    pub(super) labels: Vec<Option<Classification>>,
-    pub(super) outcomes: Vec<Option<Classification>>,
+    pub(super) labels: Vec<Option<BothSaid>>,
+    pub(super) outcomes: Vec<Option<BothSaid>>,
     /// Which rows the baselines are fitted on when each row is measured.
     pub(super) split: Split,
+}
+
+/// What the tiers say of one row.
+#[derive(Clone)]
+pub(super) struct BothSaid {
+    pub(super) first: Classification,
+    /// None where the router is no cascade.
+    pub(super) second: Option<Classification>,
+    /// Whether the cascade asks the second tier.
+    pub(super) is_unsure: bool,
+}
+
+impl BothSaid {
+    /// What the router says.
+    pub(super) fn chosen(&self) -> &Classification {
+        self.second.as_ref().filter(|_| self.is_unsure).unwrap_or(&self.first)
+    }
 }
 
 /// Which label rows a baseline may learn from.
@@ -33,7 +50,15 @@ pub(super) enum Split {
 
 impl Predictions {
     pub(super) fn from_brain(brain: &Brain, input: &InputRows) -> anyhow::Result<Self> {
-        let mut classified = classify(brain, &input.texts())?.into_iter().map(Some);
+        let texts = input.texts();
+        let bar = bar(texts.len(), "classifying");
+        let both = brain.classify_by_both_tiers(&texts, &|done| bar.set_position(done as u64))?;
+        bar.finish_and_clear();
+        let mut classified = both.into_iter().map(|both| {
+            let is_unsure = brain.classifier().is_unsure(&both.first.classification);
+            let second = both.second.map(|second| second.classification);
+            Some(BothSaid { first: both.first.classification, second, is_unsure })
+        });
         let labels = classified.by_ref().take(input.labels.len()).collect();
         Ok(Self {
             task_labels: brain.task_labels().to_vec(),

@@ -2,35 +2,43 @@
 //! once; only the heads are fitted again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::super::training_set;
 use super::super::{UsageError, parts};
 use super::EvaluateOptions;
-use super::predictions::{Predictions, Split, bar};
+use super::predictions::{BothSaid, Predictions, Split, bar};
 use super::rows::InputRows;
-use crate::classifier::{ArtifactManifest, Classification, Classifier, Features, LabelScores};
-use crate::embedder::{BUILTIN, EmbedderIdentity};
+use crate::classifier::{ArtifactManifest, Classifier, Features, LabelScores};
+use crate::embedder::BUILTIN;
 use crate::evaluation::hold_out;
-use crate::routing::{Tier, embed_batch};
-use crate::training::{self, Example, OutcomeExample, TrainOptions, Trained, TrainingSet};
+use crate::routing::{Brain, Tier, read_features};
+use crate::training::{self, LabelledPrompt, OutcomeExample, TrainOptions, Trained, TrainingSet};
 
 const ROWS_A_BATCH: usize = 64;
 /// The part of a hold-out that is measured.
 const HELD_OUT: usize = 0;
 
-/// Predictions for every row that is held out at some time.
-pub(super) fn predict(options: &EvaluateOptions, input: &InputRows) -> anyhow::Result<Predictions> {
+/// Predictions for every row that is held out at some time, and the router of the first training, for timing.
+pub(super) fn predict(options: &EvaluateOptions, input: &InputRows) -> anyhow::Result<(Predictions, Option<Brain>)> {
     let base = parts::read_artifact(BUILTIN).map(|(manifest, classifier)| (manifest, (*classifier).clone())).ok();
     let embedded = Embedded::new(options, input, base.as_ref().map(|(manifest, _)| manifest))?;
     let label_parts = parts_of(&strata(input, options), options)?;
     let outcome_parts = parts_of(&vec![0; input.outcomes.len()], options)?;
     let measured: Vec<usize> = options.folds.map_or_else(|| vec![HELD_OUT], |folds| (0..folds).collect());
     let mut runs = Vec::with_capacity(measured.len());
+    let mut brain = None;
     let bar = bar(input.labels.len() + input.outcomes.len(), "training");
     for part in &measured {
         let train_labels: Vec<usize> = rows_where(&label_parts, |of_row| of_row != *part);
         let trained = fit(options, input, &embedded, base.as_ref(), &train_labels)?;
         let trained = add_outcomes(trained, input, &embedded, &rows_where(&outcome_parts, |of_row| of_row != *part));
-        let classify = |row: usize| trained.classifier.classify(&embedded.features(&trained.manifest, row));
+        let classify = |row: usize| {
+            let features = embedded.features(&trained.manifest, row);
+            let first = trained.classifier.classify(&features);
+            let second = trained.classifier.second.is_some().then(|| trained.classifier.classify_second(&features));
+            BothSaid { is_unsure: trained.classifier.is_unsure(&first), first, second }
+        };
         let labels: Vec<_> =
             rows_where(&label_parts, |of_row| of_row == *part).into_iter().map(|row| (row, classify(row))).collect();
         let outcomes: Vec<_> = rows_where(&outcome_parts, |of_row| of_row == *part)
@@ -38,17 +46,20 @@ pub(super) fn predict(options: &EvaluateOptions, input: &InputRows) -> anyhow::R
             .map(|row| (row, classify(input.labels.len() + row)))
             .collect();
         bar.inc((labels.len() + outcomes.len()) as u64);
+        if brain.is_none() {
+            brain = embedded.brain(&trained).ok();
+        }
         runs.push(Run { trained, labels, outcomes });
     }
     bar.finish_and_clear();
-    Ok(join(runs, input, Split::Parts { of_row: label_parts, measured }))
+    Ok((join(runs, input, Split::Parts { of_row: label_parts, measured }), brain))
 }
 
 /// What one training said of the rows it had not seen.
 struct Run {
     trained: Trained,
-    labels: Vec<(usize, Classification)>,
-    outcomes: Vec<(usize, Classification)>,
+    labels: Vec<(usize, BothSaid)>,
+    outcomes: Vec<(usize, BothSaid)>,
 }
 
 fn rows_where(parts: &[usize], keep: impl Fn(usize) -> bool) -> Vec<usize> {
@@ -94,22 +105,27 @@ fn fit(
     rows: &[usize],
 ) -> Result<Trained, UsageError> {
     let keeps_complexity = ["task", "complexity"].contains(&options.label_field.as_str());
-    let examples = rows
+    let learnt: Vec<usize> = rows
         .iter()
-        .map(|at| (*at, &input.labels[*at]))
-        .filter(|(_, row)| options.unknown_label.is_none() || row.task != options.unknown_label)
-        .map(|(at, row)| Example {
-            id: format!("{}:{}", row.file, row.line),
-            text: None,
-            vector: embedded.columns[0].1[at].clone(),
-            task: row.task.clone(),
-            complexity: row.complexity.clone().filter(|_| keeps_complexity),
-        })
+        .copied()
+        .filter(|at| options.unknown_label.is_none() || input.labels[*at].task != options.unknown_label)
         .collect();
-    let set = TrainingSet { embedder: embedded.identity.clone(), examples, inputs: Vec::new() };
+    let mut set = TrainingSet::new(embedded.identities(), Vec::new());
+    for at in &learnt {
+        set.push(labelled(input, *at, keeps_complexity), &embedded.own_features(*at));
+    }
+    for copy in 0..training::noisy_copies(learnt.len()) {
+        for (copy_of, at) in learnt.iter().enumerate() {
+            let own = &embedded.tiers[..embedded.own];
+            let features = training_set::noisy_features(own, &input.labels[*at].text, options.seed, copy)
+                .map_err(|error| UsageError(error.to_string()))?;
+            set.push_copy(copy_of, labelled(input, *at, keeps_complexity), features);
+        }
+    }
     let train = TrainOptions {
         name: "evaluation".into(),
         seed: options.seed,
+        method: options.method,
         complexity_order: options.complexity_order.clone(),
         task_order: base.map(|(manifest, _)| manifest.task.labels.clone()).unwrap_or_default(),
     };
@@ -131,46 +147,74 @@ fn add_outcomes(mut trained: Trained, input: &InputRows, embedded: &Embedded, ro
     trained
 }
 
-/// Every row's vector of every embedder that a trained artifact may read: labels, then outcomes.
+fn labelled(input: &InputRows, at: usize, keeps_complexity: bool) -> LabelledPrompt {
+    let row = &input.labels[at];
+    LabelledPrompt {
+        id: format!("{}:{}", row.file, row.line),
+        text: None,
+        task: row.task.clone(),
+        complexity: row.complexity.clone().filter(|_| keeps_complexity),
+        batch: row.batch,
+        copy_of: None,
+    }
+}
+
+/// Every row's features, read once: labels, then outcomes.
 struct Embedded {
-    identity: EmbedderIdentity,
-    /// Fingerprint and vectors; the embedder that is trained on comes first.
-    columns: Vec<(String, Vec<Vec<f32>>)>,
+    tiers: Vec<Tier>,
+    /// How many of the tiers are trained on; the others are only read by inherited heads.
+    own: usize,
+    rows: Vec<Features>,
 }
 
 impl Embedded {
     fn new(options: &EvaluateOptions, input: &InputRows, base: Option<&ArtifactManifest>) -> anyhow::Result<Self> {
-        let name = options.embedder.as_deref().unwrap_or(BUILTIN);
-        let opened = parts::open_embedder(name)?;
-        let identity = opened.identity().clone();
-        let texts = input.texts();
-        let mut columns = vec![(identity.fingerprint.clone(), embed(opened, &texts)?)];
+        let mut tiers = training_set::tiers(options.embedder.as_deref().unwrap_or(BUILTIN))?;
+        let own = tiers.len();
         for record in base.map(|base| base.embedders.as_slice()).unwrap_or_default() {
-            if columns.iter().all(|(fingerprint, _)| *fingerprint != record.fingerprint) {
-                columns.push((record.fingerprint.clone(), embed(parts::open_embedder(&record.name)?, &texts)?));
+            if tiers.iter().all(|tier| tier.identity().fingerprint != record.fingerprint) && record.name == BUILTIN {
+                tiers.push(Tier::start(parts::open_embedder(&record.name)?)?);
             }
         }
-        Ok(Self { identity, columns })
+        let texts = input.texts();
+        let bar = bar(texts.len(), "embedding");
+        let mut rows = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(ROWS_A_BATCH) {
+            rows.extend(read_features(&tiers, batch)?);
+            bar.inc(batch.len() as u64);
+        }
+        bar.finish_and_clear();
+        Ok(Self { tiers, own, rows })
     }
 
+    fn identities(&self) -> Vec<crate::embedder::EmbedderIdentity> {
+        self.tiers[..self.own].iter().map(|tier| tier.identity().clone()).collect()
+    }
+
+    /// With the vectors that are trained on.
+    fn own_features(&self, row: usize) -> Features {
+        let features = &self.rows[row];
+        Features { vectors: features.vectors[..self.own].to_vec(), ..features.clone() }
+    }
+
+    /// With the vectors that an artifact reads, in its order.
     fn features(&self, manifest: &ArtifactManifest, row: usize) -> Features {
-        let column = |fingerprint: &String| self.columns.iter().find(|(of_column, _)| of_column == fingerprint);
-        let vectors =
-            manifest.embedders.iter().map(|record| column(&record.fingerprint).map(|(_, rows)| rows[row].clone()));
-        Features { vectors: vectors.collect() }
+        let features = &self.rows[row];
+        let vectors = self.places(manifest).into_iter().map(|place| features.vectors[place?].clone()).collect();
+        Features { vectors, ..features.clone() }
     }
-}
 
-fn embed(opened: crate::embedder::OpenedEmbedder, texts: &[&str]) -> anyhow::Result<Vec<Vec<f32>>> {
-    let tier = Tier::start(opened)?;
-    let bar = bar(texts.len(), "embedding");
-    let mut vectors = Vec::with_capacity(texts.len());
-    for batch in texts.chunks(ROWS_A_BATCH) {
-        vectors.extend(embed_batch(&tier, batch)?.0);
-        bar.inc(batch.len() as u64);
+    fn places(&self, manifest: &ArtifactManifest) -> Vec<Option<usize>> {
+        let place = |fingerprint: &str| self.tiers.iter().position(|tier| tier.identity().fingerprint == fingerprint);
+        manifest.embedders.iter().map(|record| place(&record.fingerprint)).collect()
     }
-    bar.finish_and_clear();
-    Ok(vectors)
+
+    /// A router of what was trained.
+    fn brain(&self, trained: &Trained) -> anyhow::Result<Brain> {
+        let tiers =
+            self.places(&trained.manifest).into_iter().flatten().map(|place| self.tiers[place].clone()).collect();
+        Ok(Brain::new(&trained.manifest, Arc::new(trained.classifier.clone()), tiers)?)
+    }
 }
 
 /// Joins what the runs said. A label that one part's training lacked has probability 0 there.
@@ -184,16 +228,18 @@ fn join(runs: Vec<Run>, input: &InputRows, split: Split) -> Predictions {
             all
         })
     };
-    let task_labels = union(&|run| run.trained.classifier.task.head.labels().to_vec());
-    let complexity_labels = union(&|run| run.trained.classifier.complexity.head.labels().to_vec());
+    let task_labels = union(&|run| run.trained.classifier.first.task.labels().to_vec());
+    let complexity_labels = union(&|run| run.trained.classifier.first.complexity.labels().to_vec());
     let mut labels = vec![None; input.labels.len()];
     let mut outcomes = vec![None; input.outcomes.len()];
     for run in runs {
-        let of_task = places(run.trained.classifier.task.head.labels(), &task_labels);
-        let of_complexity = places(run.trained.classifier.complexity.head.labels(), &complexity_labels);
-        let widen = |mut said: Classification| {
-            said.task = widened(&said.task, &of_task, task_labels.len());
-            said.complexity = widened(&said.complexity, &of_complexity, complexity_labels.len());
+        let of_task = places(run.trained.classifier.first.task.labels(), &task_labels);
+        let of_complexity = places(run.trained.classifier.first.complexity.labels(), &complexity_labels);
+        let widen = |mut said: BothSaid| {
+            for said in std::iter::once(&mut said.first).chain(&mut said.second) {
+                said.task = widened(&said.task, &of_task, task_labels.len());
+                said.complexity = widened(&said.complexity, &of_complexity, complexity_labels.len());
+            }
             Some(said)
         };
         run.labels.into_iter().for_each(|(row, said)| labels[row] = widen(said));
@@ -207,9 +253,9 @@ fn places(own: &[String], all: &[String]) -> Vec<usize> {
 }
 
 fn widened(scores: &LabelScores, places: &[usize], labels: usize) -> LabelScores {
-    let mut wide = LabelScores { cosines: vec![-1.0; labels], probabilities: vec![0.0; labels] };
+    let mut wide = LabelScores { raw: vec![f32::MIN; labels], probabilities: vec![0.0; labels] };
     for (own, place) in places.iter().enumerate() {
-        wide.cosines[*place] = scores.cosines[own];
+        wide.raw[*place] = scores.raw[own];
         wide.probabilities[*place] = scores.probabilities[own];
     }
     wide

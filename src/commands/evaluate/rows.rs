@@ -1,18 +1,18 @@
 //! The rows of all files with the words that are classified. A bad row is named by file and line.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::super::{UsageError, parts};
 use super::EvaluateOptions;
+use crate::chat::Role;
 use crate::dataset::{DatasetError, JsonLines, LabelFields, LabelRow, OutcomeRow, PromptRow, PromptSource};
 use crate::prompt;
 
-/// Fields of a row by which figures are sliced.
-pub(super) const SLICE_FIELDS: [&str; 2] = ["language", "source"];
+/// What figures are sliced by: two fields of a row, and what can be seen of any row.
+pub(super) const SLICE_FIELDS: [&str; 4] = ["language", "source", "length", "turns"];
 
 /// Values of [`SLICE_FIELDS`], where a row has them.
-type SliceValues = [Option<String>; 2];
+type SliceValues = [Option<String>; 4];
 
 /// One row of a label file.
 pub(super) struct TextLabels {
@@ -21,6 +21,8 @@ pub(super) struct TextLabels {
     pub(super) complexity: Option<String>,
     pub(super) slices: SliceValues,
     pub(super) file: String,
+    /// Index of the file.
+    pub(super) batch: usize,
     pub(super) line: usize,
 }
 
@@ -74,18 +76,22 @@ fn read_labels(paths: &[PathBuf], field: &str) -> anyhow::Result<Vec<TextLabels>
     let complexity_alone = fields.task == fields.complexity;
     let mut rows = Vec::new();
     let mut found = false;
-    for path in paths {
+    for (batch, path) in paths.iter().enumerate() {
         let slices = read_slices(path)?;
         for row in LabelRow::read_file(path, &fields).map_err(|error| usage(&error))? {
             let line = row.prompt.line;
             found |= row.task.is_some();
             let at = slices.binary_search_by_key(&line, |(line, _)| *line);
+            let text = words(path, &row.prompt)?;
+            let [language, source] =
+                at.ok().and_then(|at| slices.get(at)).map(|(_, fields)| fields.clone()).unwrap_or_default();
             rows.push(TextLabels {
-                text: words(path, &row.prompt)?,
+                slices: [language, source, Some(length_of(&text)), Some(turns_of(&row.prompt))],
+                text,
                 task: row.task.filter(|_| !complexity_alone),
                 complexity: row.complexity,
-                slices: at.ok().and_then(|at| slices.get(at)).map(|(_, values)| values.clone()).unwrap_or_default(),
                 file: path.display().to_string(),
+                batch,
                 line,
             });
         }
@@ -106,15 +112,47 @@ fn read_outcomes(paths: &[PathBuf]) -> anyhow::Result<Vec<TextOutcomes>> {
     Ok(rows)
 }
 
-fn read_slices(path: &Path) -> Result<Vec<(usize, SliceValues)>, UsageError> {
+/// A line, and the row's own fields among [`SLICE_FIELDS`].
+type LineFields = (usize, [Option<String>; 2]);
+
+fn read_slices(path: &Path) -> Result<Vec<LineFields>, UsageError> {
     let lines = JsonLines::open(path).map_err(|error| usage(&error))?;
     lines
         .map(|line| {
             let (line, object) = line.map_err(|error| usage(&error))?;
             let value = |field: &str| object.get(field).and_then(|value| value.as_str()).map(str::to_owned);
-            Ok((line, SLICE_FIELDS.map(value)))
+            Ok((line, [value(SLICE_FIELDS[0]), value(SLICE_FIELDS[1])]))
         })
         .collect()
+}
+
+/// A class of length; scripts without spaces count a word for every two characters or so.
+fn length_of(text: &str) -> String {
+    let words = text.split_whitespace().count().max(text.chars().filter(|c| *c > '\u{2e7f}').count() / 2);
+    match words {
+        0..=7 => "1 to 7 words",
+        8..=31 => "8 to 31 words",
+        32..=127 => "32 to 127 words",
+        128..=511 => "128 to 511 words",
+        _ => "512 words or more",
+    }
+    .to_owned()
+}
+
+/// How many turns the user has had.
+fn turns_of(row: &PromptRow) -> String {
+    let turns = match &row.source {
+        PromptSource::Text(_) => 1,
+        PromptSource::Conversation(request) => {
+            request.messages().iter().filter(|message| message.role == Role::User).count()
+        }
+    };
+    match turns {
+        0..=1 => "1 turn",
+        2..=3 => "2 to 3 turns",
+        _ => "4 turns or more",
+    }
+    .to_owned()
 }
 
 /// Whether the first row of a file has scores.
@@ -128,9 +166,9 @@ fn holds_outcomes(path: &Path) -> Result<bool, UsageError> {
 
 fn words(path: &Path, row: &PromptRow) -> Result<String, UsageError> {
     match &row.source {
-        PromptSource::Text(text) => Ok(text.clone()),
+        PromptSource::Text(text) => Ok(prompt::own_words(text).into_owned()),
         PromptSource::Conversation(request) => {
-            prompt::words_of(request.messages()).map(Cow::into_owned).ok_or_else(|| {
+            prompt::user_words(request.messages()).map(|words| words.text.into_owned()).ok_or_else(|| {
                 UsageError(format!("{}:{}: no user message of \"messages\" holds any text", path.display(), row.line))
             })
         }

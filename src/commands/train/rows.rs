@@ -1,5 +1,6 @@
 //! Reads the files of a training: each row with the words that are classified, each file with its hash for the card.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,6 +11,9 @@ use crate::commands::{UsageError, parts};
 use crate::dataset::{DatasetError, LabelFields, LabelRow, OutcomeRow, PromptRow, PromptSource};
 use crate::prompt;
 
+/// Contradictory rows that are named; the others are counted.
+const CONTRADICTIONS_SHOWN: usize = 5;
+
 /// Everything that is trained on.
 pub(super) struct TrainingRows {
     pub(super) labels: RowsOf<LabelRow>,
@@ -19,6 +23,8 @@ pub(super) struct TrainingRows {
 /// Rows of one kind with their words, and the files they stood in.
 pub(super) struct RowsOf<T> {
     pub(super) rows: Vec<(T, String)>,
+    /// The file of each row: an index into `inputs`.
+    pub(super) files: Vec<usize>,
     pub(super) inputs: Vec<InputRecord>,
 }
 
@@ -32,8 +38,38 @@ impl TrainingRows {
         let outcomes = read(&command.outcomes, "outcomes", OutcomeRow::read_file, |row| &row.prompt)?;
         if !labels.rows.is_empty() {
             parts::check_label_field(&command.label_field, labels.rows.iter().any(|(row, _)| row.task.is_some()))?;
+            warn_of_contradictions(&labels);
         }
         Ok(Self { labels, outcomes })
+    }
+}
+
+/// The same words under different labels: learnt as they are, because people do disagree, but said, because it is often a slip.
+#[expect(clippy::print_stderr, reason = "a warning of a command goes to standard error")]
+fn warn_of_contradictions(labels: &RowsOf<LabelRow>) {
+    let place = |at: usize| {
+        let (row, file) = (&labels.rows[at].0, &labels.inputs[labels.files[at]].file);
+        format!("{file}:{}", row.prompt.line)
+    };
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut found = Vec::new();
+    for (at, (row, words)) in labels.rows.iter().enumerate() {
+        let first = *seen.entry(words.as_str()).or_insert(at);
+        let other = &labels.rows[first].0;
+        for (field, a, b) in [("task", &other.task, &row.task), ("complexity", &other.complexity, &row.complexity)] {
+            if let (Some(a), Some(b)) = (a, b)
+                && a != b
+            {
+                found.push(format!("{} says {field} {a:?} and {} says {b:?}", place(first), place(at)));
+            }
+        }
+    }
+    if found.is_empty() {
+        return;
+    }
+    eprintln!("warning: {} row(s) label the same prompt differently; both are learnt from", found.len());
+    for contradiction in found.iter().take(CONTRADICTIONS_SHOWN) {
+        eprintln!("  {contradiction}");
     }
 }
 
@@ -43,13 +79,14 @@ fn read<T>(
     read_file: impl Fn(&Path) -> Result<Vec<T>, DatasetError>,
     prompt_of: impl Fn(&T) -> &PromptRow,
 ) -> anyhow::Result<RowsOf<T>> {
-    let mut all = RowsOf { rows: Vec::new(), inputs: Vec::new() };
+    let mut all = RowsOf { rows: Vec::new(), files: Vec::new(), inputs: Vec::new() };
     for path in paths {
         let rows = read_file(path).map_err(|error| UsageError(error.to_string()))?;
         all.inputs.push(input_record(path, kind, rows.len())?);
         for row in rows {
             let words = words(path, prompt_of(&row))?;
             all.rows.push((row, words));
+            all.files.push(all.inputs.len() - 1);
         }
     }
     Ok(all)
@@ -58,9 +95,9 @@ fn read<T>(
 /// The words that are classified.
 fn words(path: &Path, row: &PromptRow) -> Result<String, UsageError> {
     match &row.source {
-        PromptSource::Text(text) => Ok(text.clone()),
+        PromptSource::Text(text) => Ok(prompt::own_words(text).into_owned()),
         PromptSource::Conversation(request) => {
-            prompt::words_of(request.messages()).map(std::borrow::Cow::into_owned).ok_or_else(|| {
+            prompt::user_words(request.messages()).map(|words| words.text.into_owned()).ok_or_else(|| {
                 let place = format!("{}:{}", path.display(), row.line);
                 UsageError(format!("{place}: messages: no user message holds any text"))
             })

@@ -1,6 +1,7 @@
 //! A label field's figures as tables.
 
 use super::super::{ClassScores, LabelReport};
+use super::pictures::{MOST_CONFUSION_PICTURE_LABELS, Picture};
 use super::table::{Section, Table, figure};
 
 /// Confusion matrices of more labels fill no screen.
@@ -10,7 +11,7 @@ const SHOWN_WORST: usize = 20;
 /// Coverage levels that are shown.
 const SHOWN_COVERAGE: [f64; 5] = [0.5, 0.7, 0.8, 0.9, 1.0];
 
-pub(super) fn section(report: &LabelReport) -> Section {
+pub(super) fn section(report: &LabelReport) -> Section<'_> {
     let mut tables = vec![summary(report), per_class(report)];
     if report.labels.len() <= MOST_CONFUSION_LABELS {
         tables.push(confusion(report));
@@ -36,7 +37,11 @@ pub(super) fn section(report: &LabelReport) -> Section {
             figure(ordinal.spearman_of_label)
         ));
     }
-    Section { title: format!("Label: {}", report.field), lines, tables }
+    if report.labels.len() > MOST_CONFUSION_PICTURE_LABELS {
+        lines.push(format!("the confusion matrix is left out: {} labels are too many to look at", report.labels.len()));
+    }
+    let pictures = Picture::of_labels(report);
+    Section { title: format!("Label: {}", report.field), lines, pictures, tables }
 }
 
 fn summary(report: &LabelReport) -> Table {

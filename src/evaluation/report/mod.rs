@@ -1,15 +1,18 @@
 //! The report as data (its field names are stable, scripts read them), and as text and HTML made from the same tables.
 
+mod cascade_section;
 mod html;
 mod label_sections;
 mod outcome_sections;
+mod pictures;
+mod robustness_sections;
 mod sections;
 mod table;
 mod text;
 
 use serde::Serialize;
 
-use super::{AbstentionScores, LabelReport, OutcomesReport};
+use super::{AbstentionScores, CascadeReport, LabelReport, OutcomesReport, RobustnessReport};
 
 pub use html::render_html;
 pub use text::render_text;
@@ -32,6 +35,10 @@ pub struct EvaluationReport {
     pub task: Option<LabelReport>,
     /// The complexity.
     pub complexity: Option<LabelReport>,
+    /// A cascade's tiers, measured on the task.
+    pub cascade: Option<CascadeReport>,
+    /// What changes that mean nothing change.
+    pub robustness: Option<RobustnessReport>,
     /// Rows of no known label.
     pub abstention: Option<AbstentionReport>,
     /// Outcome rows.

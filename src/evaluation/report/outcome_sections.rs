@@ -3,7 +3,7 @@
 use super::super::{FixedChoice, ManyModelReport, ManyModelScores, OutcomesReport, QualityScores, TwoModelReport};
 use super::table::{Section, Table, figure, percent, usd_per_1000};
 
-pub(super) fn sections(report: &OutcomesReport) -> Vec<Section> {
+pub(super) fn sections(report: &OutcomesReport) -> Vec<Section<'_>> {
     let mut sections = Vec::new();
     sections.extend(report.two_model.as_ref().map(two_models));
     sections.extend(report.many_model.as_ref().map(many_models));
@@ -13,7 +13,7 @@ pub(super) fn sections(report: &OutcomesReport) -> Vec<Section> {
     sections
 }
 
-fn two_models(report: &TwoModelReport) -> Section {
+fn two_models(report: &TwoModelReport) -> Section<'_> {
     let mut table = Table::new("", &["", "CPT50 %", "CPT80 %", "APGR", "quality %", "strong %"]);
     let router = &report.router;
     table.row([
@@ -42,10 +42,10 @@ fn two_models(report: &TwoModelReport) -> Section {
         format!("{} rows; strong {}, weak {}", report.rows, report.strong, report.weak),
         format!("prompts ranked by {}", report.score.replace('_', " ")),
     ];
-    Section { title: "Two models".into(), lines, tables: vec![table, curve] }
+    Section { title: "Two models".into(), lines, pictures: vec![], tables: vec![table, curve] }
 }
 
-fn many_models(report: &ManyModelReport) -> Section {
+fn many_models(report: &ManyModelReport) -> Section<'_> {
     let mut curves = Table::new("Curves", &["", "AIQ", "cost at 95%", "best arena"]);
     let mut row = |name: &str, scores: &ManyModelScores| {
         curves.row([
@@ -83,10 +83,10 @@ fn many_models(report: &ManyModelReport) -> Section {
         report.single_models.len(),
         report.expected_cost
     )];
-    Section { title: "Many models".into(), lines, tables: vec![curves, fixed] }
+    Section { title: "Many models".into(), lines, pictures: vec![], tables: vec![curves, fixed] }
 }
 
-fn predicted(models: &[QualityScores]) -> Section {
+fn predicted(models: &[QualityScores]) -> Section<'_> {
     let mut table = Table::new("", &["model", "rows", "real", "predicted", "Brier", "Brier of mean", "ECE"]);
     for model in models {
         table.row([
@@ -100,5 +100,5 @@ fn predicted(models: &[QualityScores]) -> Section {
         ]);
     }
     let lines = vec!["a prediction is worth something where its Brier score is below that of the mean".into()];
-    Section { title: "Predicted quality".into(), lines, tables: vec![table] }
+    Section { title: "Predicted quality".into(), lines, pictures: vec![], tables: vec![table] }
 }

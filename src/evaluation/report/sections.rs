@@ -1,10 +1,10 @@
 //! The whole report as sections, in the order in which a reader wants them: warnings first.
 
 use super::table::{Section, Table};
-use super::{AbstentionReport, ChosenModelsReport, EvaluationReport, PairsReport, Protocol};
-use super::{label_sections, outcome_sections};
+use super::{AbstentionReport, ChosenModelsReport, EvaluationReport, Protocol};
+use super::{cascade_section, label_sections, outcome_sections, robustness_sections};
 
-pub(super) fn sections(report: &EvaluationReport) -> Vec<Section> {
+pub(super) fn sections(report: &EvaluationReport) -> Vec<Section<'_>> {
     let mut sections = vec![opening(report)];
     if let Some(task) = &report.task {
         sections.push(label_sections::section(task));
@@ -12,27 +12,29 @@ pub(super) fn sections(report: &EvaluationReport) -> Vec<Section> {
     if let Some(complexity) = &report.complexity {
         sections.push(label_sections::section(complexity));
     }
+    sections.extend(report.cascade.as_ref().map(cascade_section::section));
     sections.extend(report.abstention.as_ref().map(abstention));
     if let Some(outcomes) = &report.outcomes {
         sections.extend(outcome_sections::sections(outcomes));
     }
-    sections.extend(report.pairs.as_ref().map(pairs));
+    sections.extend(report.robustness.as_ref().map(robustness_sections::robustness));
+    sections.extend(report.pairs.as_ref().map(robustness_sections::pairs));
     sections.extend(report.chosen_models.as_ref().map(chosen_models));
     if let Some(latency) = &report.latency {
         let line = format!(
             "{} prompts one by one: p50 {:.0} µs, p95 {:.0} µs (read, embed, classify)",
             latency.prompts, latency.classify_us_p50, latency.classify_us_p95
         );
-        sections.push(Section { title: "Latency".into(), lines: vec![line], tables: vec![] });
+        sections.push(Section { title: "Latency".into(), lines: vec![line], pictures: vec![], tables: vec![] });
     }
     sections
 }
 
-fn opening(report: &EvaluationReport) -> Section {
+fn opening(report: &EvaluationReport) -> Section<'_> {
     let artifact = report.artifact.as_ref().map(|artifact| format!(" ({artifact})")).unwrap_or_default();
     let mut lines = vec![format!("router: {}{artifact}", report.router), protocol(&report.protocol)];
     lines.extend(report.warnings.iter().map(|warning| format!("warning: {warning}")));
-    Section { title: "Evaluation".into(), lines, tables: vec![] }
+    Section { title: "Evaluation".into(), lines, pictures: vec![], tables: vec![] }
 }
 
 fn protocol(protocol: &Protocol) -> String {
@@ -51,7 +53,7 @@ fn protocol(protocol: &Protocol) -> String {
     format!("rows: {}: {rows}{baselines}", protocol.files.join(", "))
 }
 
-fn abstention(report: &AbstentionReport) -> Section {
+fn abstention(report: &AbstentionReport) -> Section<'_> {
     let scores = &report.scores;
     let mut table = Table::new("", &["", "value"]);
     table.row(["AUROC of novelty".into(), super::table::figure(scores.novelty_auroc)]);
@@ -63,23 +65,10 @@ fn abstention(report: &AbstentionReport) -> Section {
         "{} rows of the label {:?}, which the router does not know, among {} it knows",
         scores.unknown_rows, report.unknown_label, scores.known_rows
     );
-    Section { title: "Abstention".into(), lines: vec![line], tables: vec![table] }
+    Section { title: "Abstention".into(), lines: vec![line], pictures: vec![], tables: vec![table] }
 }
 
-fn pairs(report: &PairsReport) -> Section {
-    let mut lines = vec![format!(
-        "{} pairs: the task changes in {:.1}%, the complexity in {:.1}%",
-        report.pairs,
-        report.task_flip_rate * 100.0,
-        report.complexity_flip_rate * 100.0
-    )];
-    if let (Some(flips), Some(robustness)) = (report.model_flip_rate, report.robustness) {
-        lines.push(format!("the chosen model changes in {:.1}% (robustness {robustness:.3})", flips * 100.0));
-    }
-    Section { title: "Paraphrases".into(), lines, tables: vec![] }
-}
-
-fn chosen_models(report: &ChosenModelsReport) -> Section {
+fn chosen_models(report: &ChosenModelsReport) -> Section<'_> {
     let mut table = Table::new("", &["model", "prompts", "share %"]);
     for model in &report.models {
         table.row([model.model.clone(), model.prompts.to_string(), format!("{:.1}", model.share * 100.0)]);
@@ -89,5 +78,5 @@ fn chosen_models(report: &ChosenModelsReport) -> Section {
         |usd| format!("expected cost {} USD for 1,000 prompts", super::table::usd_per_1000(usd)),
     );
     let lines = vec![format!("strategy {} over {} prompts; {cost}", report.strategy, report.prompts)];
-    Section { title: "Chosen models".into(), lines, tables: vec![table] }
+    Section { title: "Chosen models".into(), lines, pictures: vec![], tables: vec![table] }
 }

@@ -1,0 +1,91 @@
+//! Labelled prompts to a training set: opens the embedders that `--embedder` names, reads every prompt's features, and adds the
+//! noisy copies that heads learn steadiness from. `train` and the folds of `evaluate` share it, so that both train alike.
+
+use std::path::Path;
+
+use super::{UsageError, parts};
+use crate::classifier::Features;
+use crate::embedder::BUILTIN;
+use crate::prompt;
+use crate::routing::{Tier, embed_windows, lexical_windows, read_features};
+use crate::training::{LabelledPrompt, TrainingSet, noisy_copies, with_noise};
+
+/// The transformer of `--embedder cascade`.
+const CASCADE_TRANSFORMER: &str = "all-MiniLM-L6-v2";
+const CASCADE: &str = "cascade";
+const ROWS_A_BATCH: usize = 64;
+
+/// One prompt and what is known of it.
+pub struct Row<'a> {
+    /// The words that are classified.
+    pub text: &'a str,
+    /// Its labels.
+    pub prompt: LabelledPrompt,
+}
+
+/// The embedders of `builtin`, `cascade`, `cascade:NAME|DIR`, or of one name or folder.
+pub fn tiers(embedder: &str) -> anyhow::Result<Vec<Tier>> {
+    let names: Vec<String> = match embedder.split_once(':') {
+        _ if embedder == CASCADE => vec![BUILTIN.into(), CASCADE_TRANSFORMER.into()],
+        Some((CASCADE, transformer)) => vec![BUILTIN.into(), lasting_name(transformer)],
+        _ => vec![lasting_name(embedder)],
+    };
+    if names.len() == 2 && names[0] == names[1] {
+        return Err(UsageError(format!("--embedder {embedder}: the second tier must be a transformer")).into());
+    }
+    names.iter().map(|name| Ok(Tier::start(parts::open_embedder(name)?)?)).collect()
+}
+
+/// Adds the rows to the set, and after them their noisy copies. `progress` is told how many prompts were read.
+pub fn fill<'a>(
+    set: &mut TrainingSet,
+    tiers: &[Tier],
+    rows: impl Iterator<Item = Row<'a>>,
+    seed: u64,
+    progress: &dyn Fn(usize),
+) -> anyhow::Result<()> {
+    let mut read = 0;
+    let mut kept: Vec<(usize, &str, LabelledPrompt)> = Vec::new();
+    let mut rows = rows.peekable();
+    while rows.peek().is_some() {
+        let batch: Vec<Row<'_>> = rows.by_ref().take(ROWS_A_BATCH).collect();
+        let texts: Vec<&str> = batch.iter().map(|row| row.text).collect();
+        for (row, features) in batch.into_iter().zip(read_features(tiers, &texts)?) {
+            let labels = LabelledPrompt { text: None, ..row.prompt.clone() };
+            let index = set.push(row.prompt, &features);
+            kept.push((index, row.text, labels));
+            read += 1;
+        }
+        progress(read);
+    }
+    for copy in 0..noisy_copies(kept.len()) {
+        for (original, text, labels) in &kept {
+            set.push_copy(*original, labels.clone(), noisy_features(tiers, text, seed, copy)?);
+        }
+    }
+    Ok(())
+}
+
+/// Features of a noisy copy of a prompt, the first or a later one. A transformer is not run for copies: they have their originals'
+/// vectors, since slips hardly move those and a vector takes milliseconds.
+pub fn noisy_features(tiers: &[Tier], text: &str, seed: u64, copy: u64) -> anyhow::Result<Features> {
+    let noisy = with_noise(text, seed.wrapping_add(copy));
+    let words = prompt::own_words(&noisy);
+    let text = prompt::read(&words);
+    let mut features = Features::of(lexical_windows(&text));
+    for tier in tiers {
+        features.vectors.push(match tier {
+            Tier::Static(table) => Some(embed_windows(table, &text)?),
+            Tier::Transformer(..) => None,
+        });
+    }
+    Ok(features)
+}
+
+/// A folder is remembered by its full path, so that the artifact finds it from any other folder.
+fn lasting_name(embedder: &str) -> String {
+    match Path::new(embedder).canonicalize() {
+        Ok(path) if path.is_dir() && embedder != BUILTIN => path.display().to_string(),
+        _ => embedder.to_owned(),
+    }
+}

@@ -1,0 +1,146 @@
+//! One label field from rows to heads: compares the methods that are asked for on the same held-out rows, fits the second tier of a
+//! cascade beside the first, and reads the abstain threshold and the uncertain band from what was held out.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::cascade::{self, TwoTierRow};
+use super::folds::Folds;
+use super::labelled::Labelled;
+use super::linear_head::{self, FittedHead, LinearFit, Weighed, round};
+use super::{TrainingError, abstention, centroid_head};
+use crate::classifier::Head;
+use crate::evaluation::{score_calibration, score_classification, score_ordinal};
+
+/// Which kinds of head are fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Both, and the one with the least log loss on held-out rows stays.
+    #[default]
+    Auto,
+    /// Cosine to centroids.
+    Centroid,
+    /// Linear heads over n-grams, surface and vectors.
+    Head,
+}
+
+/// A field's heads.
+#[derive(Debug, Clone)]
+pub(super) struct FittedField {
+    pub(super) first: Head,
+    pub(super) second: Option<Head>,
+    pub(super) abstain_below: f64,
+    /// The confidences of the first tier between which the second is asked.
+    pub(super) band: Option<(f64, f64)>,
+    pub(super) metrics: Value,
+}
+
+/// Fits one field.
+pub(super) fn fit_field(
+    weighed: &Weighed<'_>,
+    data: &Labelled,
+    method: Method,
+    seed: u64,
+    step: &dyn Fn(&str),
+) -> Result<FittedField, TrainingError> {
+    let set = weighed.set();
+    let ordered = data.target == "complexity";
+    let folds = Folds::of(set, data, seed);
+    let originals = data.originals(set).len();
+    let mut compared = Vec::new();
+    let mut tier = |name: &str, embedders: &[usize]| -> Result<Vec<FittedHead>, TrainingError> {
+        let mut fitted = Vec::new();
+        // A centroid head reads one vector: the last, which is the strongest.
+        let vector = embedders.last().copied().unwrap_or(0);
+        if method != Method::Head || !linear_head::is_feasible(data.names.len()) {
+            step(&format!("{}: centroids, {name}, {originals} rows", data.target));
+            fitted.push(centroid_head::fit(set, data, &folds, vector, seed)?);
+        }
+        if method != Method::Centroid && linear_head::is_feasible(data.names.len()) {
+            step(&format!("{}: linear head, {name}, {originals} rows", data.target));
+            fitted.push(LinearFit { weighed, data, folds: &folds, embedders, ordered, seed }.fit()?);
+        }
+        for fitted in &fitted {
+            compared.push(report(name, data, fitted, ordered));
+        }
+        Ok(fitted)
+    };
+    let first = best_of(tier("first tier", &[0])?)?;
+    let second = if set.embedders.len() > 1 { Some(best_of(tier("second tier", &[0, 1])?)?) } else { None };
+    let confident = confidences(&first);
+    let abstain = abstention::fit(&confident);
+    let band = second.as_ref().map(|second| cascade::fit(&two_tier_rows(&first, second)));
+    let metrics = json!({
+        "rows": originals,
+        "labels": data.names.len(),
+        "folds": folds.count,
+        "folds_of": folds.kind,
+        "method": first.head.method(),
+        "compared": compared,
+        "abstain": {
+            "below": round(abstain.confidence),
+            "coverage": round(abstain.coverage),
+            "risk": round(abstain.risk),
+        },
+        "cascade": band.as_ref().map(|band| band.metrics.clone()),
+    });
+    Ok(FittedField {
+        first: first.head,
+        second: second.map(|second| second.head),
+        abstain_below: abstain.confidence,
+        band: band.map(|band| (band.from, band.to)),
+        metrics,
+    })
+}
+
+/// The fit with the least log loss: accuracy alone would not tell a confident mistake from a hesitant one.
+fn best_of(fitted: Vec<FittedHead>) -> Result<FittedHead, TrainingError> {
+    let loss = |fitted: &FittedHead| fitted.held_out.log_loss(fitted.head.temperature());
+    fitted
+        .into_iter()
+        .min_by(|a, b| loss(a).total_cmp(&loss(b)))
+        .ok_or(TrainingError::Numeric("no head could be fitted"))
+}
+
+/// Figures of one fit on the rows its folds did not see.
+fn report(tier: &str, data: &Labelled, fitted: &FittedHead, ordered: bool) -> Value {
+    let held = &fitted.held_out;
+    let probabilities = held.probabilities(fitted.head.temperature());
+    let predicted: Vec<usize> = probabilities.iter().map(|row| crate::evaluation::best_label(row)).collect();
+    let scores = score_classification(&data.names, &held.truth, &predicted);
+    let ordinal = ordered.then(|| score_ordinal(&held.truth, &probabilities));
+    json!({
+        "tier": tier,
+        "method": fitted.head.method(),
+        "held_out_accuracy": round(scores.accuracy),
+        "held_out_macro_f1": round(scores.macro_f1),
+        "held_out_log_loss": round(held.log_loss(fitted.head.temperature())),
+        "held_out_ece": round(score_calibration(&held.truth, &probabilities).ece),
+        "held_out_ece_before_calibration": round(score_calibration(&held.truth, &held.probabilities(1.0)).ece),
+        "held_out_within_one": ordinal.as_ref().map(|scores| round(scores.within_one)),
+        "held_out_kappa": ordinal.and_then(|scores| scores.quadratic_weighted_kappa).map(round),
+        "fit": fitted.metrics,
+    })
+}
+
+fn confidences(fitted: &FittedHead) -> Vec<(f64, bool)> {
+    let probabilities = fitted.held_out.probabilities(fitted.head.temperature());
+    probabilities
+        .iter()
+        .zip(&fitted.held_out.truth)
+        .map(|(row, truth)| {
+            let best = crate::evaluation::best_label(row);
+            (row[best], best == *truth)
+        })
+        .collect()
+}
+
+/// Both tiers on the same held-out rows, which both list in the order of the folds.
+fn two_tier_rows(first: &FittedHead, second: &FittedHead) -> Vec<TwoTierRow> {
+    debug_assert_eq!(first.held_out.rows, second.held_out.rows);
+    let joined = confidences(first).into_iter().zip(confidences(second));
+    joined
+        .map(|((confidence, first_right), (_, second_right))| TwoTierRow { confidence, first_right, second_right })
+        .collect()
+}

@@ -1,0 +1,55 @@
+//! What a head says of rows that its fitting did not see: the ground for choosing, calibrating and abstaining.
+
+use super::temperature::golden_section;
+
+/// Scores of held-out rows, and how they become probabilities.
+#[derive(Debug, Clone, Default)]
+pub(super) struct HeldOut {
+    /// Indices into the set.
+    pub(super) rows: Vec<usize>,
+    /// True labels.
+    pub(super) truth: Vec<usize>,
+    /// One a row.
+    pub(super) scores: Vec<Scores>,
+}
+
+/// What a head computes before it is calibrated.
+#[derive(Debug, Clone)]
+pub(super) enum Scores {
+    /// One a label.
+    Labels(Vec<f32>),
+    /// One for each step between neighbouring labels.
+    Steps(Vec<f32>),
+}
+
+impl Scores {
+    pub(super) fn probabilities(&self, temperature: f32) -> Vec<f64> {
+        match self {
+            Self::Labels(scores) => crate::classifier::softmax(scores, temperature),
+            Self::Steps(steps) => crate::classifier::ordinal_probabilities(steps, temperature),
+        }
+    }
+}
+
+impl HeldOut {
+    /// Mean of -ln p(truth).
+    pub(super) fn log_loss(&self, temperature: f32) -> f64 {
+        let total: f64 = self
+            .scores
+            .iter()
+            .zip(&self.truth)
+            .map(|(scores, label)| -libm::log(scores.probabilities(temperature)[*label].max(1e-12)))
+            .sum();
+        total / self.truth.len().max(1) as f64
+    }
+
+    /// The temperature with the least log loss.
+    pub(super) fn best_temperature(&self) -> f32 {
+        golden_section(|temperature| self.log_loss(temperature as f32))
+    }
+
+    /// Calibrated probabilities of every row.
+    pub(super) fn probabilities(&self, temperature: f32) -> Vec<Vec<f64>> {
+        self.scores.iter().map(|scores| scores.probabilities(temperature)).collect()
+    }
+}

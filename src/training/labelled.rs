@@ -1,0 +1,111 @@
+//! The rows that carry one kind of label, with the labels as indices. Every fault of the labels is found here, before anything is
+//! computed.
+
+use std::collections::HashMap;
+
+use super::TrainingError;
+use super::set::{LabelledPrompt, TrainingSet};
+
+/// More labels than this in one head are almost surely a field of free text.
+const MOST_LABELS: usize = 20_000;
+
+/// One label field of a set.
+pub(super) struct Labelled {
+    pub(super) target: &'static str,
+    pub(super) names: Vec<String>,
+    /// Indices into the set, copies included.
+    pub(super) rows: Vec<usize>,
+    /// Label of every row of the set; 0 where it has none.
+    pub(super) labels: Vec<usize>,
+}
+
+impl Labelled {
+    /// Tasks, in the order of `preferred` where they stand there and by name after that. `None` if no row has one.
+    pub(super) fn tasks(set: &TrainingSet, preferred: &[String]) -> Result<Option<Self>, TrainingError> {
+        let rows = rows_of(set, |row| row.task.as_deref());
+        let mut names: Vec<String> = distinct(&rows);
+        names
+            .sort_by_key(|name| (preferred.iter().position(|known| known == name).unwrap_or(usize::MAX), name.clone()));
+        Self::new("task", names, set, &rows)
+    }
+
+    /// Complexities in the order given, or in the built-in order. `None` if no row has one.
+    pub(super) fn complexities(
+        set: &TrainingSet,
+        order: Option<&[String]>,
+        builtin_order: &[String],
+    ) -> Result<Option<Self>, TrainingError> {
+        let rows = rows_of(set, |row| row.complexity.as_deref());
+        let mut found = distinct(&rows);
+        found.sort();
+        let names = match order {
+            Some(order) => {
+                if let Some((row, label)) = rows.iter().find(|(_, label)| !order.iter().any(|name| name == label)) {
+                    return Err(TrainingError::NotInOrder {
+                        label: (*label).to_owned(),
+                        id: set.rows[*row].id.clone(),
+                        order: order.to_vec(),
+                    });
+                }
+                if let Some(label) = order.iter().find(|name| !found.contains(name)) {
+                    return Err(TrainingError::EmptyOrderLabel { label: label.clone() });
+                }
+                order.to_vec()
+            }
+            None if found.iter().all(|name| builtin_order.contains(name)) => {
+                builtin_order.iter().filter(|name| found.contains(name)).cloned().collect()
+            }
+            None => return Err(TrainingError::UnknownOrder { found }),
+        };
+        Self::new("complexity", names, set, &rows)
+    }
+
+    fn new(
+        target: &'static str,
+        names: Vec<String>,
+        set: &TrainingSet,
+        rows: &[(usize, &str)],
+    ) -> Result<Option<Self>, TrainingError> {
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let originals = || rows.iter().filter(|(row, _)| set.rows[*row].copy_of.is_none());
+        if let [label] = names.as_slice() {
+            return Err(TrainingError::OneLabel { target, label: label.clone(), rows: originals().count() });
+        }
+        if names.len() > MOST_LABELS {
+            return Err(TrainingError::TooManyLabels { target, found: names.len(), most: MOST_LABELS });
+        }
+        let index: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let mut labels = vec![0; set.len()];
+        for (row, label) in rows {
+            labels[*row] = index.get(label).copied().unwrap_or(0);
+        }
+        let mut counts = vec![0usize; names.len()];
+        originals().for_each(|(row, _)| counts[labels[*row]] += 1);
+        if let Some(label) = counts.iter().position(|&count| count == 1) {
+            let row = originals().find(|(row, _)| labels[*row] == label).map_or(0, |(row, _)| *row);
+            return Err(TrainingError::LoneRow { target, label: names[label].clone(), id: set.rows[row].id.clone() });
+        }
+        Ok(Some(Self { target, names, rows: rows.iter().map(|(row, _)| *row).collect(), labels }))
+    }
+
+    /// Labelled rows that are no copies.
+    pub(super) fn originals(&self, set: &TrainingSet) -> Vec<usize> {
+        self.rows.iter().copied().filter(|row| set.rows[*row].copy_of.is_none()).collect()
+    }
+
+    /// The labels of some rows.
+    pub(super) fn truth(&self, rows: &[usize]) -> Vec<usize> {
+        rows.iter().map(|row| self.labels[*row]).collect()
+    }
+}
+
+fn rows_of<'a>(set: &'a TrainingSet, label: impl Fn(&'a LabelledPrompt) -> Option<&'a str>) -> Vec<(usize, &'a str)> {
+    set.rows.iter().enumerate().filter_map(|(at, row)| label(row).map(|label| (at, label))).collect()
+}
+
+fn distinct(rows: &[(usize, &str)]) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    rows.iter().filter(|(_, label)| seen.insert(*label)).map(|(_, label)| (*label).to_owned()).collect()
+}
