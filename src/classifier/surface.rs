@@ -42,7 +42,7 @@ pub const NAMES: [&str; 32] = [
 ];
 
 /// Words that open a question, in the languages of our own prompts that have such words.
-const QUESTION_WORDS: [&str; 64] = [
+const QUESTION_WORDS: [&str; 62] = [
     "what",
     "who",
     "whom",
@@ -59,7 +59,6 @@ const QUESTION_WORDS: [&str; 64] = [
     "can",
     "was",
     "did",
-    "was",
     "wer",
     "wann",
     "wo",
@@ -91,7 +90,6 @@ const QUESTION_WORDS: [&str; 64] = [
     "onde",
     "qual",
     "wat",
-    "wie",
     "waarom",
     "hoe",
     "co",
