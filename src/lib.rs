@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod http;
 pub mod limits;
 pub mod prompt;
+mod random;
 pub mod routing;
 pub mod store;
 pub mod training;

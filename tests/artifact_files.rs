@@ -8,7 +8,7 @@ use std::fs;
 
 use command_line::{Folder, root};
 use proptest::prelude::*;
-use semroute::classifier::{Features, read_artifact};
+use semroute::classifier::{FORMAT_VERSION, Features, read_artifact};
 use semroute::prompt::READER_VERSION;
 use serde_json::{Value, json};
 
@@ -87,9 +87,9 @@ fn a_file_cut_short_or_absent_is_found() {
 fn another_version_is_refused_by_name_whatever_else_it_holds() {
     let folder = with_copy();
     folder.write(MANIFEST, "{\"format_version\": 99, \"a field of the future\": []}");
-    expect_refusal(&folder, &["mine", "format_version is 99", "expects 2", "train it anew"]);
+    expect_refusal(&folder, &["mine", "format_version is 99", &format!("expects {FORMAT_VERSION}"), "train it anew"]);
     folder.write(MANIFEST, "{}");
-    expect_refusal(&folder, &["format_version is null", "expects 2"]);
+    expect_refusal(&folder, &["format_version is null", &format!("expects {FORMAT_VERSION}")]);
     let folder = with_copy();
     change(&folder, |manifest| manifest["prompt_reader_version"] = json!(READER_VERSION + 1));
     expect_refusal(&folder, &["prompt_reader_version", "train it anew"]);

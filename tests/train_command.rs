@@ -223,6 +223,29 @@ fn rows_that_cannot_be_learnt_from_are_named() {
 }
 
 #[test]
+fn contradictory_duplicates_are_learnt_from_and_named() {
+    let folder = Folder::new();
+    let mut rows = task_rows();
+    rows.push(json!({"id": "again", "prompt": rows[2]["prompt"], "task": "translation"}));
+    folder.write_rows("labels.jsonl", &rows);
+    let train = ["train", "--labels", "labels.jsonl", "--method", "head", "--out", "mine"];
+    let output = folder.semroute(&train).assert().success();
+    let said = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    let expected = "labels.jsonl:3 says task \"code\" and labels.jsonl:25 says \"translation\"";
+    assert!(said.contains("1 row(s) label the same prompt differently") && said.contains(expected), "{said}");
+}
+
+/// As an id that was taken for a label would be.
+#[test]
+fn ten_thousand_labels_are_refused() {
+    let folder = Folder::new();
+    let row = |at| json!({"prompt": format!("thing number {at}"), "task": format!("thing {}", at % 10_000)});
+    folder.write_rows("labels.jsonl", &(0..20_000).map(row).collect::<Vec<Value>>());
+    let train = ["train", "--labels", "labels.jsonl", "--out", "mine"];
+    folder.expect_refusal(&train, &["task", "10000 different labels", "at most 1000"]);
+}
+
+#[test]
 fn scores_that_are_no_qualities_are_named() {
     let folder = Folder::new();
     let cases = [

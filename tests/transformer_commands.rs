@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
+use semroute::classifier::{read_artifact, write_artifact};
 use semroute::embedder::{DeviceChoice, Embedder, OpenedEmbedder, Transformer, open};
+use semroute::prompt::READER_VERSION;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tiny_bert::{Layers, TinyBert, VOCABULARY, id_of, weights};
@@ -68,6 +70,14 @@ fn route(folder: &TempDir, router: &Path, prompt: &str) -> Value {
     let mut command = semroute(folder);
     let output = command.args(["route", prompt, "--json", "--router"]).arg(router).assert().success();
     serde_json::from_slice(&output.get_output().stdout).unwrap()
+}
+
+/// The same artifact with another uncertain band.
+fn with_band(router: &Path, (from, to): (f64, f64)) {
+    let (mut manifest, classifier) = read_artifact(router, READER_VERSION).unwrap();
+    let second = manifest.second_tier.as_mut().unwrap();
+    (second.from, second.to) = (from, to);
+    write_artifact(router, manifest, &classifier).unwrap();
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
@@ -166,6 +176,35 @@ fn a_router_trained_on_a_transformer_routes_and_is_measured() {
     let report: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
     assert_eq!(report["task"]["rows"], ROWS.len());
     assert!(report["task"]["accuracy"].as_f64().unwrap() > 0.8, "{}", report["task"]["accuracy"]);
+}
+
+#[test]
+fn a_cascade_is_trained_routes_and_is_measured() {
+    let (folder, tiny) = (TempDir::new().unwrap(), TinyBert::new(1));
+    write_labels(&folder);
+    let cascade = format!("cascade:{}", tiny.path().display());
+    let train = ["train", "--labels", "labels.jsonl", "--method", "head", "--embedder", &cascade, "--out", "router"];
+    semroute(&folder).args(train).assert().success().stdout(contains("second tier"));
+    let manifest: Value = serde_json::from_slice(&fs::read(folder.path().join("router/router.json")).unwrap()).unwrap();
+    assert_eq!(manifest["embedders"].as_array().unwrap().len(), 2);
+    assert_eq!(manifest["task"]["embedders"], json!([0]), "the first tier never waits for the transformer");
+    assert_eq!(manifest["second_tier"]["task"]["embedders"], json!([0, 1]));
+
+    let evaluate = ["evaluate", "--json", "-", "--labels", "labels.jsonl", "--router", "router"];
+    let output = semroute(&folder).args(evaluate).assert().success();
+    let report: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    let cascade = &report["cascade"];
+    assert_eq!(cascade["first_name"], "builtin");
+    assert_eq!(cascade["second_name"], tiny.path().to_str().unwrap());
+    let share = cascade["second_tier_share"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&share), "{cascade}");
+
+    // A band of every lead asks the transformer for every prompt, one of none for no prompt.
+    for (band, tier) in [((0.0, 1.01), tiny.path().to_str().unwrap()), ((0.0, 0.0), "builtin")] {
+        with_band(&folder.path().join("router"), band);
+        let row = route(&folder, &folder.path().join("router"), "fix the bug in this python function");
+        assert_eq!((row["task"].as_str(), row["tier"].as_str()), (Some("code"), Some(tier)), "{row}");
+    }
 }
 
 #[test]

@@ -18,10 +18,12 @@ pub struct TierHeads {
 pub struct SecondTier {
     /// Its heads.
     pub heads: TierHeads,
-    /// It is asked when the first tier's task confidence is at least this ...
+    /// It is asked when the lead of the first tier's task ([`LabelScores::lead`]) is at least this ...
     pub from: f64,
     /// ... and below this.
     pub to: f64,
+    /// Task confidence of its own heads below which the prompt counts as unknown.
+    pub abstain_below: f64,
 }
 
 /// Everything an artifact knows.
@@ -61,18 +63,21 @@ pub struct Classification {
 impl Classifier {
     /// Classifies one prompt by the first tier.
     pub fn classify(&self, features: &Features) -> Classification {
-        self.with_heads(&self.first, features)
+        self.with_heads(&self.first, self.abstain_below, features)
     }
 
     /// Classifies one prompt by the second tier; by the first where there is none.
     pub fn classify_second(&self, features: &Features) -> Classification {
-        self.with_heads(self.second.as_ref().map_or(&self.first, |second| &second.heads), features)
+        match &self.second {
+            Some(second) => self.with_heads(&second.heads, second.abstain_below, features),
+            None => self.classify(features),
+        }
     }
 
     /// Whether the second tier should be asked after the first has said this.
     pub fn is_unsure(&self, first: &Classification) -> bool {
-        let confidence = first.task.confidence();
-        self.second.as_ref().is_some_and(|second| (second.from..second.to).contains(&confidence))
+        let lead = first.task.lead();
+        self.second.as_ref().is_some_and(|second| (second.from..second.to).contains(&lead))
     }
 
     /// Indices of the embedders that the first tier and novelty read, rising.
@@ -85,7 +90,7 @@ impl Classifier {
         read
     }
 
-    fn with_heads(&self, heads: &TierHeads, features: &Features) -> Classification {
+    fn with_heads(&self, heads: &TierHeads, abstain_below: f64, features: &Features) -> Classification {
         let task = heads.task.score(features);
         let complexity = heads.complexity.score(features);
         let novelty = match features.vector(self.novelty_embedder) {
@@ -97,7 +102,7 @@ impl Classifier {
             .iter()
             .map(|(model, table)| (model.clone(), table.expected(&task.probabilities, &complexity.probabilities)))
             .collect();
-        let known = novelty.known && task.confidence() >= self.abstain_below;
+        let known = novelty.known && task.confidence() >= abstain_below;
         Classification { task, complexity, novelty, known, predicted_quality }
     }
 }

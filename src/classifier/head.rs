@@ -30,6 +30,11 @@ impl LabelScores {
         self.probabilities.get(self.best()).copied().unwrap_or(0.0)
     }
 
+    /// How far the best label is ahead of the second: [`lead`].
+    pub fn lead(&self) -> f64 {
+        lead(&self.probabilities)
+    }
+
     /// Expected position on an ordered scale: 0 the first label, 1 the last.
     pub fn expected_position(&self) -> f64 {
         let last = self.probabilities.len().saturating_sub(1).max(1) as f64;
@@ -196,6 +201,15 @@ fn check_temperature(temperature: f32) -> Result<(), String> {
     } else {
         Err(format!("the temperature must be above 0, found {temperature}"))
     }
+}
+
+/// How far the best label is ahead of the second: p1 / (p1 + p2), 0.5 to 1. Where it is small a second opinion may change the label;
+/// a low confidence may also come from many labels that nobody would choose.
+pub fn lead(probabilities: &[f64]) -> f64 {
+    let (first, second) = probabilities
+        .iter()
+        .fold((0.0f64, 0.0f64), |(first, second), p| if *p > first { (*p, first) } else { (first, second.max(*p)) });
+    if first > 0.0 { first / (first + second) } else { 0.5 }
 }
 
 /// softmax(scores / temperature).

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Raised when the meaning of the files changes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// `router.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,10 +79,12 @@ pub struct HeadManifest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecondTierManifest {
-    /// Asked when the first tier's task confidence is at least this ...
+    /// Asked when the first tier's best task leads the second best, p1 / (p1 + p2), by at least this ...
     pub from: f64,
-    /// ... and below this.
+    /// ... and by less than this.
     pub to: f64,
+    /// Its own task confidence below which a prompt counts as unknown.
+    pub abstain_below: f64,
     /// The task head.
     pub task: HeadManifest,
     /// The complexity head.

@@ -31,7 +31,7 @@ pub use feature_space::{
     FeatureRow, FeatureSpace, SURFACE_WEIGHT, VectorInput, byte_of_idf, idf_of_byte, term_frequency,
 };
 pub use features::Features;
-pub use head::{Head, LabelScores, MultinomialHead, OrdinalHead, ordinal_probabilities, softmax};
+pub use head::{Head, LabelScores, MultinomialHead, OrdinalHead, lead, ordinal_probabilities, softmax};
 pub use lexical::{BLOCKS, BUCKETS, LexicalWindows, NGRAM_VERSION, NgramCounts, block_of, bucket_of};
 pub use linear::LinearMap;
 pub use manifest::{

@@ -135,7 +135,7 @@ pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Re
             if heads.task.labels() != first.task.labels() || heads.complexity.labels() != first.complexity.labels() {
                 return Err("second_tier: its labels are not those of the first tier".into());
             }
-            Some(SecondTier { heads, from: second.from, to: second.to })
+            Some(SecondTier { heads, from: second.from, to: second.to, abstain_below: second.abstain_below })
         }
     };
     let dims = dims_of(manifest.novelty.embedder, "novelty")?;

@@ -73,22 +73,24 @@ fn print_tiers(brain: &Brain, features: &Features, said: &Classification, by_sec
     match &classifier.second {
         None => println!("read by     {} (the artifact has one tier)", brain.tier_name(false)),
         Some(second) => {
-            let first = classifier.classify(features).task.confidence();
+            let lead = classifier.classify(features).task.lead();
             let (from, to) = (second.from * 100.0, second.to * 100.0);
             let outcome = if by_second_tier { "so the second tier was asked" } else { "so its word stands" };
             println!(
-                "read by     {}, {:.0}% sure; {} is asked between {from:.0}% and {to:.0}%, {outcome}",
+                "read by     {}, whose best task has {:.0}% of what the best two have; {} is asked between {from:.0}% and {to:.0}%, {outcome}",
                 brain.tier_name(false),
-                first * 100.0,
+                lead * 100.0,
                 brain.tier_name(true)
             );
         }
     }
-    if said.task.confidence() < classifier.abstain_below {
+    let second = classifier.second.as_ref().filter(|_| by_second_tier);
+    let abstain_below = second.map_or(classifier.abstain_below, |second| second.abstain_below);
+    if said.task.confidence() < abstain_below {
         println!(
             "            {:.0}% is below {:.0}%, where most answers were wrong on held-out rows: it counts as unknown",
             said.task.confidence() * 100.0,
-            classifier.abstain_below * 100.0
+            abstain_below * 100.0
         );
     }
 }

@@ -44,7 +44,6 @@ pub struct TrainCommand {
 pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
     check_destination(&command.out).map_err(|error| UsageError(format!("--out {error}")))?;
     let rows = TrainingRows::read(command)?;
-    let set = vectors::of_labels(command, &rows.labels)?;
     let base = parts::read_artifact(BUILTIN).map(|(manifest, classifier)| (manifest, (*classifier).clone())).ok();
     let options = TrainOptions {
         name: artifact_name(&command.out),
@@ -53,7 +52,10 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
         complexity_order: command.complexity_order.clone(),
         task_order: TASK_ORDER.map(str::to_owned).to_vec(),
     };
-    let mut trained = training::train(&set, base.as_ref(), &options, &|step| eprint_step(step))
+    let prompts = vectors::prompts(command, &rows.labels);
+    training::check_labels(&prompts, &options).map_err(|error| UsageError(error.to_string()))?;
+    let set = vectors::of_labels(command, &rows.labels, prompts)?;
+    let mut trained = training::train(set, base.as_ref(), &options, &|step| eprint_step(step))
         .map_err(|error| UsageError(error.to_string()))?;
     if !command.outcomes.is_empty() {
         let examples = vectors::of_outcomes(&trained.manifest, &rows.outcomes.rows)?;

@@ -1,6 +1,7 @@
 //! Labelled prompts to a training set: opens the embedders that `--embedder` names, reads every prompt's features, and adds the
 //! noisy copies that heads learn steadiness from. `train` and the folds of `evaluate` share it, so that both train alike.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{UsageError, parts};
@@ -58,7 +59,8 @@ pub fn fill<'a>(
         }
         progress(read);
     }
-    for copy in 0..noisy_copies(kept.len()) {
+    let labels: BTreeSet<_> = kept.iter().filter_map(|(_, _, labels)| labels.task.as_ref()).collect();
+    for copy in 0..noisy_copies(kept.len(), labels.len()) {
         for (original, text, labels) in &kept {
             set.push_copy(*original, labels.clone(), noisy_features(tiers, text, seed, copy)?);
         }

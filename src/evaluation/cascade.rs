@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::classification::{best_label, score_classification};
+use crate::classifier::lead;
 
 /// Steps of the curve.
 const CURVE_STEPS: usize = 20;
@@ -36,7 +37,7 @@ pub struct TierFigures {
 /// A point of the latency-accuracy curve: the least sure rows go to the second tier.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CascadePoint {
-    /// The second tier is asked below this confidence.
+    /// The second tier is asked below this lead of the first tier's best label.
     pub below: f64,
     /// Share of rows that are asked.
     pub second_tier_share: f64,
@@ -102,11 +103,7 @@ impl CascadeReport {
 fn curve(rows: &[CascadeRow<'_>]) -> Vec<CascadePoint> {
     let mut rising: Vec<(f64, bool, bool)> = rows
         .iter()
-        .map(|row| {
-            let first = best_label(row.first);
-            let confidence = row.first.get(first).copied().unwrap_or(0.0);
-            (confidence, first == row.truth, best_label(row.second) == row.truth)
-        })
+        .map(|row| (lead(row.first), best_label(row.first) == row.truth, best_label(row.second) == row.truth))
         .collect();
     rising.sort_by(|a, b| a.0.total_cmp(&b.0));
     let all = rising.len().max(1) as f64;
@@ -115,7 +112,7 @@ fn curve(rows: &[CascadeRow<'_>]) -> Vec<CascadePoint> {
         let right =
             rising.iter().enumerate().filter(|(at, (_, first, second))| if *at < asked { *second } else { *first });
         CascadePoint {
-            below: rising.get(asked).map_or(1.0, |(confidence, _, _)| *confidence),
+            below: rising.get(asked).map_or(1.0, |(lead, ..)| *lead),
             second_tier_share: asked as f64 / all,
             accuracy: right.count() as f64 / all,
         }

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::random::SplitMix64;
+
 /// A kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -40,7 +42,7 @@ impl Perturbation {
 
     /// The changed prompt.
     pub fn apply(self, prompt: &str, seed: u64) -> String {
-        let mut draw = Draw::new(seed ^ (self as u64) << 56);
+        let mut draw = SplitMix64::new(seed ^ (self as u64) << 56);
         match self {
             Self::Typos => with_typos(prompt, 10, seed),
             Self::Case => {
@@ -97,7 +99,7 @@ fn join(before: &str, prompt: &str, after: &str) -> String {
     [before, prompt, after].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-fn with_spacing(prompt: &str, draw: &mut Draw) -> String {
+fn with_spacing(prompt: &str, draw: &mut SplitMix64) -> String {
     let mut changed = String::from(["\n\n", "  ", " \t"][draw.below(3)]);
     for character in prompt.chars() {
         changed.push(character);
@@ -112,7 +114,7 @@ fn with_spacing(prompt: &str, draw: &mut Draw) -> String {
 /// One slip of the fingers in about `words` words of four letters or more, and at least one where there is such a word: two
 /// letters exchanged, one left out, doubled, or its neighbour on the keyboard struck. Only Latin small letters slip.
 pub fn with_typos(prompt: &str, words: usize, seed: u64) -> String {
-    let mut draw = Draw::new(seed);
+    let mut draw = SplitMix64::new(seed);
     let runs = letter_runs(prompt);
     let first = if runs.is_empty() { 0 } else { draw.below(runs.len().min(words.max(1))) };
     let mut changed = String::with_capacity(prompt.len() + 16);
@@ -148,7 +150,7 @@ fn letter_runs(prompt: &str) -> Vec<std::ops::Range<usize>> {
     runs
 }
 
-fn slip(word: &str, draw: &mut Draw) -> String {
+fn slip(word: &str, draw: &mut SplitMix64) -> String {
     let mut letters: Vec<u8> = word.bytes().collect();
     let at = 1 + draw.below(letters.len() - 2);
     match draw.below(4) {
@@ -160,7 +162,7 @@ fn slip(word: &str, draw: &mut Draw) -> String {
     letters.into_iter().map(char::from).collect()
 }
 
-fn neighbour(letter: u8, draw: &mut Draw) -> u8 {
+fn neighbour(letter: u8, draw: &mut SplitMix64) -> u8 {
     const ROWS: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
     for row in ROWS {
         if let Some(at) = row.iter().position(|of_row| *of_row == letter) {
@@ -169,24 +171,6 @@ fn neighbour(letter: u8, draw: &mut Draw) -> u8 {
         }
     }
     letter
-}
-
-/// SplitMix64 (Steele, Lea & Flood 2014).
-struct Draw(u64);
-
-impl Draw {
-    fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        ((u128::from(mixed) * bound.max(1) as u128) >> 64) as usize
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which rows are held out of training: about the same share of every label, decided by a seed. Trains nothing.
 
-use super::baselines::shuffle;
+use crate::random::SplitMix64;
 
 /// Whether each row is held out: `share` of every label, rounded, at least one row and never all of a label that has two.
 pub fn hold_out(labels: &[usize], share: f64, seed: u64) -> Vec<bool> {
@@ -8,7 +8,7 @@ pub fn hold_out(labels: &[usize], share: f64, seed: u64) -> Vec<bool> {
     labels.iter().enumerate().for_each(|(row, label)| groups[*label].push(row));
     let mut held = vec![false; labels.len()];
     for (label, rows) in groups.iter_mut().enumerate() {
-        shuffle(rows, seed.wrapping_add(label as u64));
+        SplitMix64::new(seed.wrapping_add(label as u64)).shuffle(rows);
         let most = rows.len().saturating_sub(1);
         let count = ((rows.len() as f64 * share).round() as usize).clamp(most.min(1), most);
         rows.iter().take(count).for_each(|row| held[*row] = true);

@@ -8,7 +8,7 @@ use super::fields::{FittedField, Method, fit_field};
 use super::labelled::Labelled;
 use super::linear_head::Weighed;
 use super::outcome_tables::{self, ScoredPrompt};
-use super::set::{OutcomeExample, TrainingSet};
+use super::set::{LabelledPrompt, OutcomeExample, TrainingSet};
 use super::{TrainingError, novelty};
 use crate::classifier::{
     ArtifactManifest, Classifier, EmbedderRecord, ExampleIndex, ExamplesManifest, FORMAT_VERSION, Head, HeadManifest,
@@ -46,14 +46,12 @@ const BUILTIN_COMPLEXITIES: [&str; 4] = ["low", "medium", "high", "critical"];
 
 /// Trains. `base` is the artifact that unlabelled heads are inherited from. `step` is told what begins, for progress.
 pub fn train(
-    set: &TrainingSet,
+    mut set: TrainingSet,
     base: Option<&(ArtifactManifest, Classifier)>,
     options: &TrainOptions,
     step: &dyn Fn(&str),
 ) -> Result<Trained, TrainingError> {
-    let builtin_order = BUILTIN_COMPLEXITIES.map(str::to_owned);
-    let tasks = Labelled::tasks(set, &options.task_order)?;
-    let complexities = Labelled::complexities(set, options.complexity_order.as_deref(), &builtin_order)?;
+    let (tasks, complexities) = labelled(&set.rows, options)?;
     let mut embedders: Vec<EmbedderRecord> = if set.is_empty() {
         Vec::new()
     } else {
@@ -65,7 +63,7 @@ pub fn train(
         set.embedders.iter().map(record).collect()
     };
     let mut metrics: BTreeMap<String, Value> = BTreeMap::new();
-    let weighed = Weighed::new(set);
+    let weighed = Weighed::new(&mut set);
     let mut field = |data: Option<&Labelled>, target: &'static str| match data {
         Some(data) => {
             let fitted = fit_field(&weighed, data, options.method, options.seed, step)?;
@@ -89,7 +87,7 @@ pub fn train(
         let rows = set.originals();
         (0, novelty::fit(&rows.iter().map(|row| set.vectors[0].row(*row)).collect::<Vec<_>>(), options.seed)?)
     };
-    let examples = remember(set, base);
+    let examples = remember(&set, base);
     let manifest = ArtifactManifest {
         format_version: FORMAT_VERSION,
         prompt_reader_version: READER_VERSION,
@@ -102,6 +100,7 @@ pub fn train(
         second_tier: second.as_ref().map(|second| SecondTierManifest {
             from: second.from,
             to: second.to,
+            abstain_below: second.abstain_below,
             task: describe(&second.heads.task, &task.origin),
             complexity: describe(&second.heads.complexity, &complexity.origin),
         }),
@@ -122,6 +121,21 @@ pub fn train(
     Ok(Trained { manifest, classifier })
 }
 
+/// Finds what is wrong with the labels, before features are computed.
+pub fn check_labels(rows: &[LabelledPrompt], options: &TrainOptions) -> Result<(), TrainingError> {
+    labelled(rows, options).map(drop)
+}
+
+/// Tasks and complexities, each where some row has one.
+fn labelled(
+    rows: &[LabelledPrompt],
+    options: &TrainOptions,
+) -> Result<(Option<Labelled>, Option<Labelled>), TrainingError> {
+    let builtin_order = BUILTIN_COMPLEXITIES.map(str::to_owned);
+    let tasks = Labelled::tasks(rows, &options.task_order)?;
+    Ok((tasks, Labelled::complexities(rows, options.complexity_order.as_deref(), &builtin_order)?))
+}
+
 /// One label field's heads, fitted or inherited.
 struct Field {
     first: Head,
@@ -137,11 +151,12 @@ fn second_tier(task: &Field, complexity: &Field) -> Option<SecondTier> {
         return None;
     }
     let band = task.fitted.as_ref().or(complexity.fitted.as_ref()).and_then(|fitted| fitted.band)?;
+    let abstain_below = task.fitted.as_ref().map_or(0.0, |fitted| fitted.second_abstain_below);
     let heads = TierHeads {
         task: task_second.unwrap_or_else(|| task.first.clone()),
         complexity: complexity_second.unwrap_or_else(|| complexity.first.clone()),
     };
-    Some(SecondTier { heads, from: band.0, to: band.1 })
+    Some(SecondTier { heads, from: band.0, to: band.1, abstain_below })
 }
 
 impl Trained {

@@ -1,10 +1,11 @@
-//! Fits the uncertain band of a cascade: between which confidences of the first tier the second one is worth its time. Read from
+//! Fits the uncertain band of a cascade: between which leads of the first tier's best label the second one is worth its time. Read from
 //! held-out rows, on which both tiers have said what they think.
 
 use serde_json::{Value, json};
 
-/// The second tier may run for this share of the prompts: its mean latency then stays below 30% of always running it.
-const MOST_SECOND_TIER_SHARE: f64 = 0.28;
+/// The second tier may run for this share of the prompts: unsure prompts are longer than others, so that it takes a larger share
+/// of the time, and its mean should stay below 30% of always running it.
+const MOST_SECOND_TIER_SHARE: f64 = 0.25;
 /// Accuracy that may be given up against always asking the second tier, for a smaller share.
 const ALLOWED_LOSS: f64 = 0.003;
 /// Steps of the curve.
@@ -13,8 +14,8 @@ const STEPS: usize = 100;
 /// One held-out row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TwoTierRow {
-    /// The first tier's calibrated confidence.
-    pub(super) confidence: f64,
+    /// The lead of the first tier's best label, 0.5 to 1.
+    pub(super) lead: f64,
     /// Whether the first tier is right.
     pub(super) first_right: bool,
     /// Whether the second tier is right.
@@ -24,7 +25,7 @@ pub(super) struct TwoTierRow {
 /// The fitted band with its curve, for the card.
 #[derive(Debug, Clone)]
 pub(super) struct Band {
-    /// The second tier runs for confidences from here ...
+    /// The second tier runs for leads from here ...
     pub(super) from: f64,
     /// ... to below here.
     pub(super) to: f64,
@@ -35,16 +36,16 @@ pub(super) struct Band {
 /// can be.
 pub(super) fn fit(rows: &[TwoTierRow]) -> Band {
     let mut rising = rows.to_vec();
-    rising.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
+    rising.sort_by(|a, b| a.lead.total_cmp(&b.lead));
     let all = rising.len().max(1) as f64;
     let accuracy = |right: &dyn Fn(&TwoTierRow) -> bool| rising.iter().filter(|row| right(row)).count() as f64 / all;
     let (first, second) = (accuracy(&|row| row.first_right), accuracy(&|row| row.second_right));
     let mut curve = Vec::with_capacity(STEPS + 1);
     for step in 0..=STEPS {
         let asked = (rising.len() * step / STEPS).min(rising.len());
-        let to = rising.get(asked).map_or(1.01, |row| row.confidence);
-        let right = rising.iter().filter(|row| if row.confidence < to { row.second_right } else { row.first_right });
-        let share = rising.iter().filter(|row| row.confidence < to).count() as f64 / all;
+        let to = rising.get(asked).map_or(1.01, |row| row.lead);
+        let right = rising.iter().filter(|row| if row.lead < to { row.second_right } else { row.first_right });
+        let share = rising.iter().filter(|row| row.lead < to).count() as f64 / all;
         curve.push((to, share, right.count() as f64 / all));
     }
     let within_share = curve.iter().filter(|(_, share, _)| *share <= MOST_SECOND_TIER_SHARE);
@@ -64,17 +65,17 @@ pub(super) fn fit(rows: &[TwoTierRow]) -> Band {
     Band { from, to: chosen.0, metrics }
 }
 
-/// Below this confidence the second tier helps no more than the first: the largest prefix of rows where it gains nothing.
+/// Below this lead the second tier helps no more than the first: the largest prefix of rows where it gains nothing.
 fn lower_edge(rising: &[TwoTierRow], to: f64) -> f64 {
     let (mut gain, mut edge) = (0i64, 0.0);
-    for row in rising.iter().take_while(|row| row.confidence < to) {
+    for row in rising.iter().take_while(|row| row.lead < to) {
         gain += i64::from(row.second_right) - i64::from(row.first_right);
         if gain <= 0 && to > 0.0 {
-            edge = row.confidence;
+            edge = row.lead;
         }
     }
     // A prefix of few rows proves nothing.
-    let rows_below = rising.iter().filter(|row| row.confidence <= edge).count();
+    let rows_below = rising.iter().filter(|row| row.lead <= edge).count();
     if rows_below * 50 >= rising.len() { edge } else { 0.0 }
 }
 
@@ -91,8 +92,8 @@ mod tests {
         // Of 1000 rows the first tier is wrong below confidence 0.2, where the second is right; above both are right.
         let rows: Vec<TwoTierRow> = (0..1000)
             .map(|at| {
-                let confidence = f64::from(at) / 1000.0;
-                TwoTierRow { confidence, first_right: confidence >= 0.2, second_right: true }
+                let lead = f64::from(at) / 1000.0;
+                TwoTierRow { lead, first_right: lead >= 0.2, second_right: true }
             })
             .collect();
         let band = fit(&rows);
@@ -103,11 +104,7 @@ mod tests {
     #[test]
     fn a_second_tier_that_adds_nothing_is_never_asked() {
         let rows: Vec<TwoTierRow> = (0..500)
-            .map(|at| TwoTierRow {
-                confidence: f64::from(at) / 500.0,
-                first_right: at % 3 != 0,
-                second_right: at % 3 != 0,
-            })
+            .map(|at| TwoTierRow { lead: f64::from(at) / 500.0, first_right: at % 3 != 0, second_right: at % 3 != 0 })
             .collect();
         assert!(fit(&rows).to <= 0.0, "{:?}", fit(&rows));
     }

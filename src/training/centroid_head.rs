@@ -85,7 +85,7 @@ fn held_out_cosines(
     seed: u64,
 ) -> Result<Vec<HeldOut>, TrainingError> {
     let mut held_out = vec![HeldOut::default(); shapes.len()];
-    for fold in 0..folds.count {
+    for fold in 0..folds.measured {
         let (mut used, held) = folds.split(set, data, fold);
         used.retain(|row| set.rows[*row].copy_of.is_none());
         let spread = LabelSpread::of(data, vectors, &used);

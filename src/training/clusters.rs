@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::random::SplitMix64;
 use crate::classifier::{dot, normalise};
+use crate::random::SplitMix64;
 
 const ROUNDS: usize = 12;
 

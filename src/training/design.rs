@@ -104,7 +104,7 @@ pub(super) struct Design<'a> {
     pub(super) space: FeatureSpace,
     ngrams: &'a NgramRows,
     surface: Vec<f32>,
-    vectors: Vec<&'a VectorColumn>,
+    vectors: &'a VectorColumn,
 }
 
 impl NgramRows {
@@ -117,16 +117,16 @@ impl NgramRows {
 }
 
 impl<'a> Design<'a> {
-    /// Fits the space. `vectors`: index of the embedder, its rows, its scale.
+    /// Fits the space to the n-grams, the surface, and one embedder's vectors with their scale.
     pub(super) fn new(
         ngrams: &'a NgramRows,
         idf: &[f32],
         surface: &[[f32; SURFACE_FEATURES]],
-        vectors: &[(usize, &'a VectorColumn, f32)],
+        (embedder, vectors, scale): (usize, &'a VectorColumn, f32),
     ) -> Self {
         let rows = surface.len().max(1) as f64;
-        let mean_of = |at: usize| surface.iter().map(|row| f64::from(row[at])).sum::<f64>() / rows;
-        let surface_mean: Vec<f32> = (0..SURFACE_FEATURES).map(|at| mean_of(at) as f32).collect();
+        let surface_mean_of = |at: usize| surface.iter().map(|row| f64::from(row[at])).sum::<f64>() / rows;
+        let surface_mean: Vec<f32> = (0..SURFACE_FEATURES).map(|at| surface_mean_of(at) as f32).collect();
         let surface_scale: Vec<f32> = (0..SURFACE_FEATURES)
             .map(|at| {
                 let squares =
@@ -134,52 +134,26 @@ impl<'a> Design<'a> {
                 if squares > 1e-12 { SURFACE_WEIGHT / squares.sqrt() as f32 } else { 0.0 }
             })
             .collect();
-        let inputs = vectors
-            .iter()
-            .map(|(embedder, column, scale)| {
-                let mut mean = vec![0.0f64; column.dims];
-                for row in column.values.chunks_exact(column.dims.max(1)) {
-                    mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += f64::from(*x));
-                }
-                let mean = mean.into_iter().map(|sum| (sum / rows) as f32).collect();
-                VectorInput { embedder: *embedder, mean, scale: *scale }
-            })
-            .collect();
-        let space = FeatureSpace { idf: idf.to_vec(), surface_mean, surface_scale, vectors: inputs };
+        let input = VectorInput { embedder, mean: mean_of(vectors), scale };
+        let space = FeatureSpace { idf: idf.to_vec(), surface_mean, surface_scale, vectors: vec![input] };
         let bare = |row: &[f32; SURFACE_FEATURES]| Features { surface: *row, ..Features::default() };
         let surface = surface.iter().flat_map(|row| {
             let FeatureRow { dense, .. } = space.row(&bare(row));
             dense.into_iter().take(SURFACE_FEATURES)
         });
         let surface = surface.collect();
-        Self { space, ngrams, surface, vectors: vectors.iter().map(|(_, column, _)| *column).collect() }
+        Self { space, ngrams, surface, vectors }
     }
+}
 
-    /// Columns of the weights: buckets, then the dense ones.
-    pub(super) fn columns(&self) -> usize {
+impl DesignRows for Design<'_> {
+    /// Buckets, then the dense columns.
+    fn columns(&self) -> usize {
         BUCKETS + self.space.dense_columns()
     }
 
-    /// The row's product with one score's weights.
-    pub(super) fn score(&self, row: usize, weights: &[f32]) -> f32 {
-        let mut score = 0.0;
-        self.visit(row, |column, value| score += value * weights[column]);
-        score
-    }
-
-    /// Adds the row, `times` as large, to one score's weights.
-    pub(super) fn add_row(&self, row: usize, times: f32, weights: &mut [f32]) {
-        self.visit(row, |column, value| weights[column] += times * value);
-    }
-
-    /// Sum of the squared numbers of every row.
-    pub(super) fn squared_lengths(&self) -> Vec<f32> {
-        let of_row = |row: usize| {
-            let mut sum = 0.0;
-            self.visit(row, |_, value| sum += value * value);
-            sum
-        };
-        (0..self.ngrams.len()).map(of_row).collect()
+    fn rows(&self) -> usize {
+        self.ngrams.len()
     }
 
     #[inline]
@@ -195,13 +169,96 @@ impl<'a> Design<'a> {
             each(column, *value);
             column += 1;
         }
-        for (vectors, input) in self.vectors.iter().zip(&self.space.vectors) {
-            for (x, mean) in vectors.row(row).iter().zip(&input.mean) {
+        for input in &self.space.vectors {
+            for (x, mean) in self.vectors.row(row).iter().zip(&input.mean) {
                 each(column, (x - mean) * input.scale);
                 column += 1;
             }
         }
     }
+}
+
+/// Rows as a linear score reads them.
+pub(super) trait DesignRows: Sync {
+    /// Columns of the weights.
+    fn columns(&self) -> usize;
+
+    /// How many rows there are.
+    fn rows(&self) -> usize;
+
+    /// Tells each column's value that is not 0.
+    fn visit(&self, row: usize, each: impl FnMut(usize, f32));
+
+    /// The row's product with one score's weights.
+    fn score(&self, row: usize, weights: &[f32]) -> f32 {
+        let mut score = 0.0;
+        self.visit(row, |column, value| score += value * weights[column]);
+        score
+    }
+
+    /// Adds the row's product with each of several scores' weights.
+    fn add_scores<const N: usize>(&self, row: usize, weights: &[[f32; N]], scores: &mut [f32; N]) {
+        let mut sums = *scores;
+        self.visit(row, |column, value| {
+            sums.iter_mut().zip(&weights[column]).for_each(|(sum, weight)| *sum += value * weight);
+        });
+        *scores = sums;
+    }
+
+    /// Adds the row to each score's weights, as often as `times` says.
+    fn add_row<const N: usize>(&self, row: usize, times: &[f32; N], weights: &mut [[f32; N]]) {
+        self.visit(row, |column, value| {
+            weights[column].iter_mut().zip(times).for_each(|(weight, times)| *weight += times * value);
+        });
+    }
+
+    /// Sum of the squared numbers of every row.
+    fn squared_lengths(&self) -> Vec<f32> {
+        let of_row = |row: usize| {
+            let mut sum = 0.0;
+            self.visit(row, |_, value| sum += value * value);
+            sum
+        };
+        (0..self.rows()).map(of_row).collect()
+    }
+}
+
+/// The vectors of one embedder alone, centred.
+pub(super) struct CentredVectors<'a> {
+    vectors: &'a VectorColumn,
+    pub(super) input: VectorInput,
+}
+
+impl<'a> CentredVectors<'a> {
+    pub(super) fn new(embedder: usize, vectors: &'a VectorColumn) -> Self {
+        Self { vectors, input: VectorInput { embedder, mean: mean_of(vectors), scale: 1.0 } }
+    }
+}
+
+impl DesignRows for CentredVectors<'_> {
+    fn columns(&self) -> usize {
+        self.input.mean.len()
+    }
+
+    fn rows(&self) -> usize {
+        self.vectors.values.len() / self.vectors.dims.max(1)
+    }
+
+    #[inline]
+    fn visit(&self, row: usize, mut each: impl FnMut(usize, f32)) {
+        for (column, (x, mean)) in self.vectors.row(row).iter().zip(&self.input.mean).enumerate() {
+            each(column, x - mean);
+        }
+    }
+}
+
+fn mean_of(column: &VectorColumn) -> Vec<f32> {
+    let rows = (column.values.len() / column.dims.max(1)).max(1) as f64;
+    let mut mean = vec![0.0f64; column.dims];
+    for row in column.values.chunks_exact(column.dims.max(1)) {
+        mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += f64::from(*x));
+    }
+    mean.into_iter().map(|sum| (sum / rows) as f32).collect()
 }
 
 /// The upper half of a float's bits, rounded to nearest.

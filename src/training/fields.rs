@@ -9,7 +9,7 @@ use super::folds::Folds;
 use super::labelled::Labelled;
 use super::linear_head::{self, FittedHead, LinearFit, Weighed, round};
 use super::{TrainingError, abstention, centroid_head};
-use crate::classifier::Head;
+use crate::classifier::{Head, lead};
 use crate::evaluation::{score_calibration, score_classification, score_ordinal};
 
 /// Which kinds of head are fitted.
@@ -31,7 +31,9 @@ pub(super) struct FittedField {
     pub(super) first: Head,
     pub(super) second: Option<Head>,
     pub(super) abstain_below: f64,
-    /// The confidences of the first tier between which the second is asked.
+    /// The same of the second tier; 0 without one.
+    pub(super) second_abstain_below: f64,
+    /// The leads of the first tier between which the second is asked.
     pub(super) band: Option<(f64, f64)>,
     pub(super) metrics: Value,
 }
@@ -49,32 +51,47 @@ pub(super) fn fit_field(
     let folds = Folds::of(set, data, seed);
     let originals = data.originals(set).len();
     let mut compared = Vec::new();
-    let mut tier = |name: &str, embedders: &[usize]| -> Result<Vec<FittedHead>, TrainingError> {
-        let mut fitted = Vec::new();
-        // A centroid head reads one vector: the last, which is the strongest.
-        let vector = embedders.last().copied().unwrap_or(0);
-        if method != Method::Head || !linear_head::is_feasible(data.names.len()) {
-            step(&format!("{}: centroids, {name}, {originals} rows", data.target));
-            fitted.push(centroid_head::fit(set, data, &folds, vector, seed)?);
-        }
-        if method != Method::Centroid && linear_head::is_feasible(data.names.len()) {
-            step(&format!("{}: linear head, {name}, {originals} rows", data.target));
-            fitted.push(LinearFit { weighed, data, folds: &folds, embedders, ordered, seed }.fit()?);
-        }
-        for fitted in &fitted {
-            compared.push(report(name, data, fitted, ordered));
-        }
-        Ok(fitted)
+    let takes_linear = method != Method::Centroid && linear_head::is_feasible(data.names.len());
+    let takes_centroids = method != Method::Head || !takes_linear;
+    let on = LinearFit { weighed, data, folds: &folds, embedder: 0, ordered, seed };
+    let mut compare = |tier: &str, fitted: &FittedHead| compared.push(report(tier, data, fitted, ordered));
+
+    let mut of_first = Vec::new();
+    if takes_centroids {
+        step(&format!("{}: centroids, first tier, {originals} rows", data.target));
+        of_first.push(centroid_head::fit(set, data, &folds, 0, seed)?);
+    }
+    let linear = if takes_linear {
+        step(&format!("{}: linear head, first tier, {originals} rows", data.target));
+        Some(on.fit()?)
+    } else {
+        None
     };
-    let first = best_of(tier("first tier", &[0])?)?;
-    let second = if set.embedders.len() > 1 { Some(best_of(tier("second tier", &[0, 1])?)?) } else { None };
-    let confident = confidences(&first);
-    let abstain = abstention::fit(&confident);
+    of_first.extend(linear.as_ref().map(|linear| linear.fitted.clone()));
+    of_first.iter().for_each(|fitted| compare("first tier", fitted));
+
+    let mut of_second = Vec::new();
+    if set.embedders.len() > 1 {
+        if takes_centroids {
+            step(&format!("{}: centroids, second tier, {originals} rows", data.target));
+            of_second.push(centroid_head::fit(set, data, &folds, 1, seed)?);
+        }
+        if let Some(linear) = &linear {
+            step(&format!("{}: linear head, second tier, {originals} rows", data.target));
+            of_second.push(on.fit_on_top(linear, 1)?);
+        }
+    }
+    of_second.iter().for_each(|fitted| compare("second tier", fitted));
+    let first = best_of(of_first).ok_or(TrainingError::Numeric("no head could be fitted"))?;
+    let second = best_of(of_second);
+    let abstain = abstention::fit(&confidences(&first));
+    let second_abstain = second.as_ref().map(|second| abstention::fit(&confidences(second)));
     let band = second.as_ref().map(|second| cascade::fit(&two_tier_rows(&first, second)));
     let metrics = json!({
         "rows": originals,
         "labels": data.names.len(),
         "folds": folds.count,
+        "folds_measured": folds.measured,
         "folds_of": folds.kind,
         "method": first.head.method(),
         "compared": compared,
@@ -89,18 +106,16 @@ pub(super) fn fit_field(
         first: first.head,
         second: second.map(|second| second.head),
         abstain_below: abstain.confidence,
+        second_abstain_below: second_abstain.map_or(0.0, |abstain| abstain.confidence),
         band: band.map(|band| (band.from, band.to)),
         metrics,
     })
 }
 
 /// The fit with the least log loss: accuracy alone would not tell a confident mistake from a hesitant one.
-fn best_of(fitted: Vec<FittedHead>) -> Result<FittedHead, TrainingError> {
+fn best_of(fitted: Vec<FittedHead>) -> Option<FittedHead> {
     let loss = |fitted: &FittedHead| fitted.held_out.log_loss(fitted.head.temperature());
-    fitted
-        .into_iter()
-        .min_by(|a, b| loss(a).total_cmp(&loss(b)))
-        .ok_or(TrainingError::Numeric("no head could be fitted"))
+    fitted.into_iter().min_by(|a, b| loss(a).total_cmp(&loss(b)))
 }
 
 /// Figures of one fit on the rows its folds did not see.
@@ -139,8 +154,10 @@ fn confidences(fitted: &FittedHead) -> Vec<(f64, bool)> {
 /// Both tiers on the same held-out rows, which both list in the order of the folds.
 fn two_tier_rows(first: &FittedHead, second: &FittedHead) -> Vec<TwoTierRow> {
     debug_assert_eq!(first.held_out.rows, second.held_out.rows);
-    let joined = confidences(first).into_iter().zip(confidences(second));
-    joined
-        .map(|((confidence, first_right), (_, second_right))| TwoTierRow { confidence, first_right, second_right })
+    let leads = first.held_out.probabilities(first.head.temperature()).into_iter().map(|row| lead(&row));
+    let right = confidences(first).into_iter().zip(confidences(second));
+    leads
+        .zip(right)
+        .map(|(lead, ((_, first_right), (_, second_right)))| TwoTierRow { lead, first_right, second_right })
         .collect()
 }

@@ -1,8 +1,8 @@
 //! Which rows are held out when: whole batches where there are enough of them, otherwise the same share of every label.
 
 use super::labelled::Labelled;
-use super::random::SplitMix64;
 use super::set::TrainingSet;
+use crate::random::SplitMix64;
 
 /// Folds where rows are held out.
 const ROW_FOLDS: usize = 5;
@@ -12,10 +12,14 @@ const BATCH_FOLDS: usize = 10;
 const LEAST_BATCHES: usize = 6;
 /// The share of the rows that the largest batch may have for that.
 const MOST_OF_ONE_BATCH: f64 = 0.4;
+/// Rows held out beyond these would hardly change a temperature or a threshold.
+const ENOUGH_ROWS: usize = 5_000;
 
 /// How one label field's rows are held out.
 pub(super) struct Folds {
     pub(super) count: usize,
+    /// How many of the folds, from the first, are held out and measured.
+    pub(super) measured: usize,
     /// Fold of every row of the set; a copy has its original's.
     pub(super) of_row: Vec<usize>,
     /// `batches` or `rows`.
@@ -28,11 +32,12 @@ impl Folds {
     pub(super) fn of(set: &TrainingSet, data: &Labelled, seed: u64) -> Self {
         let originals = data.originals(set);
         let truth = data.truth(&originals);
-        let (kind, count, of_original) = match by_batch(set, &originals, &truth, data.names.len()) {
-            Some((count, folds)) => ("batches", count, folds),
+        let (kind, count, measured, of_original) = match by_batch(set, &originals, &truth, data.names.len()) {
+            Some((count, folds)) => ("batches", count, count, folds),
             None => {
                 let count = ROW_FOLDS.min(originals.len());
-                ("rows", count, stratified_folds(&truth, count, seed))
+                let enough = (ENOUGH_ROWS * count).div_ceil(originals.len().max(1)).clamp(1, count);
+                ("rows", count, enough, stratified_folds(&truth, count, seed))
             }
         };
         let mut of_row = vec![0; set.len()];
@@ -44,7 +49,7 @@ impl Folds {
                 of_row[at] = of_row[original];
             }
         }
-        Self { count, of_row, kind }
+        Self { count, measured, of_row, kind }
     }
 
     /// Rows to learn from (with copies) and rows to measure on (without) when one fold is held out.

@@ -23,6 +23,15 @@ pub(super) enum Scores {
 }
 
 impl Scores {
+    /// These scores with others of the same kind added.
+    pub(super) fn plus(&self, other: &Self, weight: f32) -> Self {
+        let (Self::Labels(added) | Self::Steps(added)) = other;
+        let mut sum = self.clone();
+        let (Self::Labels(scores) | Self::Steps(scores)) = &mut sum;
+        scores.iter_mut().zip(added).for_each(|(score, added)| *score += weight * added);
+        sum
+    }
+
     pub(super) fn probabilities(&self, temperature: f32) -> Vec<f64> {
         match self {
             Self::Labels(scores) => crate::classifier::softmax(scores, temperature),
@@ -32,6 +41,13 @@ impl Scores {
 }
 
 impl HeldOut {
+    /// Adds the rows of another fold.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.truth.extend(other.truth);
+        self.scores.extend(other.scores);
+    }
+
     /// Mean of -ln p(truth).
     pub(super) fn log_loss(&self, temperature: f32) -> f64 {
         let total: f64 = self

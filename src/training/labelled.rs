@@ -7,7 +7,7 @@ use super::TrainingError;
 use super::set::{LabelledPrompt, TrainingSet};
 
 /// More labels than this in one head are almost surely a field of free text.
-const MOST_LABELS: usize = 20_000;
+const MOST_LABELS: usize = 1_000;
 
 /// One label field of a set.
 pub(super) struct Labelled {
@@ -21,29 +21,29 @@ pub(super) struct Labelled {
 
 impl Labelled {
     /// Tasks, in the order of `preferred` where they stand there and by name after that. `None` if no row has one.
-    pub(super) fn tasks(set: &TrainingSet, preferred: &[String]) -> Result<Option<Self>, TrainingError> {
-        let rows = rows_of(set, |row| row.task.as_deref());
-        let mut names: Vec<String> = distinct(&rows);
+    pub(super) fn tasks(rows: &[LabelledPrompt], preferred: &[String]) -> Result<Option<Self>, TrainingError> {
+        let labelled = rows_of(rows, |row| row.task.as_deref());
+        let mut names: Vec<String> = distinct(&labelled);
         names
             .sort_by_key(|name| (preferred.iter().position(|known| known == name).unwrap_or(usize::MAX), name.clone()));
-        Self::new("task", names, set, &rows)
+        Self::new("task", names, rows, &labelled)
     }
 
     /// Complexities in the order given, or in the built-in order. `None` if no row has one.
     pub(super) fn complexities(
-        set: &TrainingSet,
+        rows: &[LabelledPrompt],
         order: Option<&[String]>,
         builtin_order: &[String],
     ) -> Result<Option<Self>, TrainingError> {
-        let rows = rows_of(set, |row| row.complexity.as_deref());
-        let mut found = distinct(&rows);
+        let labelled = rows_of(rows, |row| row.complexity.as_deref());
+        let mut found = distinct(&labelled);
         found.sort();
         let names = match order {
             Some(order) => {
-                if let Some((row, label)) = rows.iter().find(|(_, label)| !order.iter().any(|name| name == label)) {
+                if let Some((row, label)) = labelled.iter().find(|(_, label)| !order.iter().any(|name| name == label)) {
                     return Err(TrainingError::NotInOrder {
                         label: (*label).to_owned(),
-                        id: set.rows[*row].id.clone(),
+                        id: rows[*row].id.clone(),
                         order: order.to_vec(),
                     });
                 }
@@ -57,19 +57,19 @@ impl Labelled {
             }
             None => return Err(TrainingError::UnknownOrder { found }),
         };
-        Self::new("complexity", names, set, &rows)
+        Self::new("complexity", names, rows, &labelled)
     }
 
     fn new(
         target: &'static str,
         names: Vec<String>,
-        set: &TrainingSet,
-        rows: &[(usize, &str)],
+        rows: &[LabelledPrompt],
+        labelled: &[(usize, &str)],
     ) -> Result<Option<Self>, TrainingError> {
-        if rows.is_empty() {
+        if labelled.is_empty() {
             return Ok(None);
         }
-        let originals = || rows.iter().filter(|(row, _)| set.rows[*row].copy_of.is_none());
+        let originals = || labelled.iter().filter(|(row, _)| rows[*row].copy_of.is_none());
         if let [label] = names.as_slice() {
             return Err(TrainingError::OneLabel { target, label: label.clone(), rows: originals().count() });
         }
@@ -77,22 +77,30 @@ impl Labelled {
             return Err(TrainingError::TooManyLabels { target, found: names.len(), most: MOST_LABELS });
         }
         let index: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-        let mut labels = vec![0; set.len()];
-        for (row, label) in rows {
+        let mut labels = vec![0; rows.len()];
+        for (row, label) in labelled {
             labels[*row] = index.get(label).copied().unwrap_or(0);
         }
         let mut counts = vec![0usize; names.len()];
         originals().for_each(|(row, _)| counts[labels[*row]] += 1);
         if let Some(label) = counts.iter().position(|&count| count == 1) {
             let row = originals().find(|(row, _)| labels[*row] == label).map_or(0, |(row, _)| *row);
-            return Err(TrainingError::LoneRow { target, label: names[label].clone(), id: set.rows[row].id.clone() });
+            return Err(TrainingError::LoneRow { target, label: names[label].clone(), id: rows[row].id.clone() });
         }
-        Ok(Some(Self { target, names, rows: rows.iter().map(|(row, _)| *row).collect(), labels }))
+        Ok(Some(Self { target, names, rows: labelled.iter().map(|(row, _)| *row).collect(), labels }))
     }
 
     /// Labelled rows that are no copies.
     pub(super) fn originals(&self, set: &TrainingSet) -> Vec<usize> {
         self.rows.iter().copied().filter(|row| set.rows[*row].copy_of.is_none()).collect()
+    }
+
+    /// Whether the most frequent label has fewer than `times` the rows of the rarest.
+    pub(super) fn is_even(&self, times: usize) -> bool {
+        let mut counts = vec![0usize; self.names.len()];
+        self.rows.iter().for_each(|row| counts[self.labels[*row]] += 1);
+        let (most, least) = (counts.iter().max().copied().unwrap_or(0), counts.iter().min().copied().unwrap_or(0));
+        most < times * least.max(1)
     }
 
     /// The labels of some rows.
@@ -101,8 +109,11 @@ impl Labelled {
     }
 }
 
-fn rows_of<'a>(set: &'a TrainingSet, label: impl Fn(&'a LabelledPrompt) -> Option<&'a str>) -> Vec<(usize, &'a str)> {
-    set.rows.iter().enumerate().filter_map(|(at, row)| label(row).map(|label| (at, label))).collect()
+fn rows_of<'a>(
+    rows: &'a [LabelledPrompt],
+    label: impl Fn(&'a LabelledPrompt) -> Option<&'a str>,
+) -> Vec<(usize, &'a str)> {
+    rows.iter().enumerate().filter_map(|(at, row)| label(row).map(|label| (at, label))).collect()
 }
 
 fn distinct(rows: &[(usize, &str)]) -> Vec<String> {

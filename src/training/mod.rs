@@ -19,12 +19,12 @@ mod noise;
 mod novelty;
 mod outcome_tables;
 mod principal_components;
-mod random;
 mod set;
+mod stacked;
 mod temperature;
 mod whitening;
 
-pub use assemble::{TrainOptions, Trained, train};
+pub use assemble::{TrainOptions, Trained, check_labels, train};
 pub use distill::{DistillOptions, Distilled, distill};
 pub use error::TrainingError;
 pub use fields::Method;

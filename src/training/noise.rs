@@ -1,21 +1,17 @@
 //! Noisy copies of training prompts, so that a head learns what does not count: slips of the fingers, case, greetings, demands for
 //! attention. Its phrases are others than those that `evaluation` measures robustness with.
 
-use super::random::SplitMix64;
 use crate::evaluation::with_typos;
+use crate::random::SplitMix64;
 
-/// Sets of more rows hold enough noise of their own.
-const MOST_ROWS_WITH_COPIES: usize = 20_000;
-/// Sets of fewer rows than this get two copies a row.
-const FEW_ROWS: usize = 10_000;
+/// Copies a row of a small set gets.
+const COPIES: u64 = 2;
+/// Rows times labels up to which fitting is so quick that copies do not hurt; larger sets hold enough noise of their own.
+const MOST_WORK_WITH_COPIES: usize = 250_000;
 
 /// How many noisy copies each row of a set gets.
-pub fn noisy_copies(rows: usize) -> u64 {
-    match rows {
-        0..FEW_ROWS => 2,
-        FEW_ROWS..=MOST_ROWS_WITH_COPIES => 1,
-        _ => 0,
-    }
+pub fn noisy_copies(rows: usize, labels: usize) -> u64 {
+    if rows.saturating_mul(labels.max(1)) <= MOST_WORK_WITH_COPIES { COPIES } else { 0 }
 }
 
 const BEFORE: [&str; 24] = [

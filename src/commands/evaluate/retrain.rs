@@ -1,7 +1,7 @@
 //! Folds and hold-outs: trains anew on some of the rows and says what that router makes of the others. Prompts are embedded
 //! once; only the heads are fitted again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::training_set;
@@ -114,7 +114,8 @@ fn fit(
     for at in &learnt {
         set.push(labelled(input, *at, keeps_complexity), &embedded.own_features(*at));
     }
-    for copy in 0..training::noisy_copies(learnt.len()) {
+    let labels: BTreeSet<_> = learnt.iter().filter_map(|at| input.labels[*at].task.as_ref()).collect();
+    for copy in 0..training::noisy_copies(learnt.len(), labels.len()) {
         for (copy_of, at) in learnt.iter().enumerate() {
             let own = &embedded.tiers[..embedded.own];
             let features = training_set::noisy_features(own, &input.labels[*at].text, options.seed, copy)
@@ -129,7 +130,7 @@ fn fit(
         complexity_order: options.complexity_order.clone(),
         task_order: base.map(|(manifest, _)| manifest.task.labels.clone()).unwrap_or_default(),
     };
-    training::train(&set, base, &train, &|_| {})
+    training::train(set, base, &train, &|_| {})
         .map_err(|error| UsageError(format!("training without the held-out rows: {error}")))
 }
 

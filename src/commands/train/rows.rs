@@ -106,11 +106,12 @@ fn words(path: &Path, row: &PromptRow) -> Result<String, UsageError> {
 }
 
 fn input_record(path: &Path, kind: &str, rows: usize) -> anyhow::Result<InputRecord> {
-    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+    let open = || blake3::Hasher::new().update_reader(std::fs::File::open(path)?).map(|hasher| hasher.finalize());
+    let hash = open().with_context(|| path.display().to_string())?;
     Ok(InputRecord {
         file: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         kind: kind.into(),
         rows,
-        blake3: blake3::hash(&bytes).to_hex().to_string(),
+        blake3: hash.to_hex().to_string(),
     })
 }

@@ -13,23 +13,30 @@ use crate::training::{LabelledPrompt, OutcomeExample, TrainingSet};
 
 const ROWS_A_BATCH: usize = 64;
 
+/// What is known of the labelled rows.
+pub(super) fn prompts(command: &TrainCommand, labels: &RowsOf<LabelRow>) -> Vec<LabelledPrompt> {
+    let prompt = |((row, text), file): (&(LabelRow, String), &usize)| LabelledPrompt {
+        id: id_text(&row.prompt.id),
+        text: command.keep_examples.then(|| text.clone()),
+        task: row.task.clone(),
+        complexity: row.complexity.clone(),
+        batch: *file,
+        copy_of: None,
+    };
+    labels.rows.iter().zip(&labels.files).map(prompt).collect()
+}
+
 /// Labelled rows, by the embedders of the command.
-pub(super) fn of_labels(command: &TrainCommand, labels: &RowsOf<LabelRow>) -> anyhow::Result<TrainingSet> {
+pub(super) fn of_labels(
+    command: &TrainCommand,
+    labels: &RowsOf<LabelRow>,
+    prompts: Vec<LabelledPrompt>,
+) -> anyhow::Result<TrainingSet> {
     let tiers = training_set::tiers(&command.embedder)?;
     let identities = tiers.iter().map(|tier| tier.identity().clone()).collect();
     let mut set = TrainingSet::new(identities, labels.inputs.clone());
     let bar = progress::bar(labels.rows.len(), "embedding");
-    let rows = labels.rows.iter().zip(&labels.files).map(|((row, text), file)| Row {
-        text,
-        prompt: LabelledPrompt {
-            id: id_text(&row.prompt.id),
-            text: command.keep_examples.then(|| text.clone()),
-            task: row.task.clone(),
-            complexity: row.complexity.clone(),
-            batch: *file,
-            copy_of: None,
-        },
-    });
+    let rows = labels.rows.iter().zip(prompts).map(|((_, text), prompt)| Row { text, prompt });
     training_set::fill(&mut set, &tiers, rows, command.seed, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(set)

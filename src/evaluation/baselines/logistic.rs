@@ -1,6 +1,6 @@
 //! Multinomial logistic regression on sparse rows, fitted by AdaGrad in an order that the seed decides.
 
-use super::shuffle;
+use crate::random::SplitMix64;
 
 /// Column and value, columns rising.
 pub(super) type SparseRow = Vec<(u32, f32)>;
@@ -30,7 +30,7 @@ impl LogisticRegression {
         let penalties = penalty_of_each_visit(rows, columns);
         let mut order: Vec<usize> = (0..rows.len().min(truth.len())).collect();
         for pass in 0..PASSES {
-            shuffle(&mut order, seed.wrapping_mul(PASSES).wrapping_add(pass));
+            SplitMix64::new(seed.wrapping_mul(PASSES).wrapping_add(pass)).shuffle(&mut order);
             for &row in &order {
                 let errors = fitted.errors(&rows[row], truth[row]);
                 for (label, error) in errors.iter().enumerate() {

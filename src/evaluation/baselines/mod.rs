@@ -5,12 +5,10 @@ mod length;
 mod logistic;
 mod majority;
 mod ngrams;
-mod order;
 
 pub use length::LengthBaseline;
 pub use majority::MajorityBaseline;
 pub use ngrams::NgramBaseline;
-pub(crate) use order::shuffle;
 
 /// Names in reports, in the order in which [`predict_all`] gives them.
 pub const NAMES: [&str; 3] = ["majority", "prompt length", "hashed n-grams"];
