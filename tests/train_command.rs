@@ -242,7 +242,7 @@ fn ten_thousand_labels_are_refused() {
     let row = |at| json!({"prompt": format!("thing number {at}"), "task": format!("thing {}", at % 10_000)});
     folder.write_rows("labels.jsonl", &(0..20_000).map(row).collect::<Vec<Value>>());
     let train = ["train", "--labels", "labels.jsonl", "--out", "mine"];
-    folder.expect_refusal(&train, &["task", "10000 different labels", "at most 1000"]);
+    folder.expect_refusal(&train, &["10000 different task labels", "at most 1000 can be told apart"]);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{ExampleIndex, Features, Head, LabelScores, Novelty, NoveltyModel, OutcomeTable};
+use super::{
+    ExampleIndex, Features, Head, LabelScores, ModelForecast, Novelty, NoveltyModel, OutcomeTable, QualityHeads,
+};
 
 /// The heads of one tier.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,8 @@ pub struct Classifier {
     pub examples: ExampleIndex,
     /// Quality of models by task and complexity, from outcome rows; empty without them.
     pub outcomes: BTreeMap<String, OutcomeTable>,
+    /// What moves the tables' words, in their order.
+    pub quality: Option<QualityHeads>,
 }
 
 /// What is said of one prompt.
@@ -58,6 +62,8 @@ pub struct Classification {
     pub known: bool,
     /// Per model named in the artifact's outcomes, 0..1.
     pub predicted_quality: BTreeMap<String, f64>,
+    /// Per model whose cost the artifact's outcomes tell, USD.
+    pub predicted_cost_usd: BTreeMap<String, f64>,
 }
 
 impl Classifier {
@@ -97,12 +103,17 @@ impl Classifier {
             Some(vector) => self.novelty.measure(vector),
             None => self.novelty.measure(&vec![0.0; self.novelty.mean().len()]),
         };
-        let predicted_quality = self
-            .outcomes
-            .iter()
-            .map(|(model, table)| (model.clone(), table.expected(&task.probabilities, &complexity.probabilities)))
-            .collect();
+        let probabilities = [task.probabilities.as_slice(), &complexity.probabilities];
+        let tables: Vec<f64> =
+            self.outcomes.values().map(|table| table.expected(probabilities[0], probabilities[1])).collect();
+        let forecast = match &self.quality {
+            Some(heads) => heads.predict(features, probabilities, &tables),
+            None => ModelForecast { cost_usd: vec![None; tables.len()], quality: tables },
+        };
+        let predicted_quality = self.outcomes.keys().cloned().zip(forecast.quality).collect();
+        let costs = self.outcomes.keys().zip(forecast.cost_usd);
+        let predicted_cost_usd = costs.filter_map(|(model, cost)| Some((model.clone(), cost?))).collect();
         let known = novelty.known && task.confidence() >= abstain_below;
-        Classification { task, complexity, novelty, known, predicted_quality }
+        Classification { task, complexity, novelty, known, predicted_quality, predicted_cost_usd }
     }
 }

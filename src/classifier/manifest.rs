@@ -40,6 +40,9 @@ pub struct ArtifactManifest {
     /// Models with outcomes: mean quality and rows; the tables are among the weights.
     #[serde(default)]
     pub outcomes: BTreeMap<String, OutcomeManifest>,
+    /// What moves the tables' words; absent without outcomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualityManifest>,
     /// How it was made.
     pub card: TrainingCard,
 }
@@ -124,6 +127,18 @@ pub struct OutcomeManifest {
     pub mean: f64,
     /// Rows.
     pub rows: usize,
+}
+
+/// The heads that move the tables' words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QualityManifest {
+    /// Index into `embedders`.
+    pub embedder: usize,
+    /// How many of the nearest outcome prompts are asked.
+    pub nearest: usize,
+    /// How many are remembered.
+    pub neighbours: usize,
 }
 
 /// How an artifact was made, so that anybody can make it again.

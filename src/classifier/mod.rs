@@ -16,6 +16,7 @@ mod linear;
 mod manifest;
 mod novelty;
 mod outcomes;
+mod quality;
 mod surface;
 mod vector;
 mod weights;
@@ -36,10 +37,11 @@ pub use lexical::{BLOCKS, BUCKETS, LexicalWindows, NGRAM_VERSION, NgramCounts, b
 pub use linear::LinearMap;
 pub use manifest::{
     ArtifactManifest, EmbedderRecord, ExamplesManifest, FORMAT_VERSION, HeadManifest, InputRecord, NoveltyManifest,
-    OutcomeManifest, SecondTierManifest, TrainingCard,
+    OutcomeManifest, QualityManifest, SecondTierManifest, TrainingCard,
 };
 pub use novelty::{Novelty, NoveltyModel};
 pub use outcomes::OutcomeTable;
+pub use quality::{ModelForecast, OutcomeNeighbours, QualityHeads, UNKNOWN_COST, quality_columns};
 pub use surface::{NAMES as SURFACE_NAMES, SURFACE_FEATURES};
 pub use vector::{dot, normalise};
 pub use whitening::Whitening;

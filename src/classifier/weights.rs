@@ -6,11 +6,11 @@ use half::f16;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
-use super::manifest::{ArtifactManifest, HeadManifest};
+use super::manifest::{ArtifactManifest, HeadManifest, QualityManifest};
 use super::{
     BUCKETS, CentroidHead, Classifier, ExampleIndex, FeatureSpace, Head, LinearMap, MultinomialHead, NoveltyModel,
-    OrdinalHead, OutcomeTable, SURFACE_FEATURES, SecondTier, TierHeads, VectorInput, Whitening, byte_of_idf,
-    idf_of_byte,
+    OrdinalHead, OutcomeNeighbours, OutcomeTable, QualityHeads, SURFACE_FEATURES, SecondTier, TierHeads, VectorInput,
+    Whitening, byte_of_idf, idf_of_byte,
 };
 
 const EXAMPLES: &str = "examples.vectors";
@@ -41,6 +41,9 @@ pub(super) fn weights_of(classifier: &Classifier) -> Result<Vec<u8>, String> {
         let shape = vec![table.quality.len() / table.complexities.max(1), table.complexities];
         tensors.floats(format!("outcomes.{model}"), shape, &table.quality);
     }
+    if let Some(heads) = &classifier.quality {
+        tensors.put_quality(heads, classifier.outcomes.len());
+    }
     let examples = &classifier.examples;
     tensors.halves(EXAMPLES.into(), vec![examples.ids.len(), examples.dims], examples.vectors.iter().copied());
     tensors.serialise()
@@ -56,6 +59,26 @@ impl Tensors {
 
     fn halves(&mut self, name: String, shape: Vec<usize>, data: impl Iterator<Item = f16>) {
         self.0.insert(name, Stored { dtype: Dtype::F16, shape, bytes: data.flat_map(f16::to_le_bytes).collect() });
+    }
+
+    fn put_quality(&mut self, heads: &QualityHeads, models: usize) {
+        let (columns, near) = (heads.mean.len(), &heads.neighbours);
+        self.floats("quality.mean".into(), vec![columns], &heads.mean);
+        self.floats("quality.scale".into(), vec![columns], &heads.scale);
+        self.floats("quality.weights".into(), vec![models, columns], &heads.weights);
+        self.floats("quality.intercepts".into(), vec![models], &heads.intercepts);
+        self.floats("quality.linear_share".into(), vec![models], &heads.linear_share);
+        self.floats("quality.neighbour_share".into(), vec![models], &heads.neighbour_share);
+        self.floats("quality.mean_cost_usd".into(), vec![models], &heads.mean_cost_usd);
+        let rows = near.vectors.len() / near.dims.max(1);
+        self.floats("quality.neighbours.costs_usd".into(), vec![rows, models], &near.costs_usd);
+        let bytes = near.vectors.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.0.insert(
+            "quality.neighbours.vectors".into(),
+            Stored { dtype: Dtype::I16, shape: vec![rows, near.dims], bytes },
+        );
+        let scores = Stored { dtype: Dtype::U8, shape: vec![rows, models], bytes: near.scores.clone() };
+        self.0.insert("quality.neighbours.scores".into(), scores);
     }
 
     fn put_heads(&mut self, prefix: &str, heads: &TierHeads) {
@@ -156,6 +179,12 @@ pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Re
             Ok((model.clone(), table))
         })
         .collect::<Result<_, String>>()?;
+    let quality = manifest.quality.as_ref().map(|quality| {
+        let dims = dims_of(quality.embedder, "quality")?;
+        quality_heads(quality, &tensors, manifest.outcomes.len(), shape[0] + shape[1], dims)
+            .map_err(|message| if message.starts_with("quality") { message } else { format!("quality: {message}") })
+    });
+    let quality = quality.transpose()?;
     let examples = examples(manifest, &tensors, dims)?;
     Ok(Classifier {
         first,
@@ -165,7 +194,39 @@ pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Re
         novelty_embedder: manifest.novelty.embedder,
         examples,
         outcomes,
+        quality,
     })
+}
+
+fn quality_heads(
+    manifest: &QualityManifest,
+    tensors: &SafeTensors<'_>,
+    models: usize,
+    labels: usize,
+    dims: usize,
+) -> Result<QualityHeads, String> {
+    let columns = SURFACE_FEATURES + labels + dims;
+    let floats = |name: &str, shape: &[usize]| tensor(tensors, &format!("quality.{name}"), shape);
+    let vectors = bytes(tensors, "quality.neighbours.vectors", Dtype::I16, &[manifest.neighbours, dims])?;
+    let heads = QualityHeads {
+        embedder: manifest.embedder,
+        mean: floats("mean", &[columns])?,
+        scale: floats("scale", &[columns])?,
+        weights: floats("weights", &[models, columns])?,
+        intercepts: floats("intercepts", &[models])?,
+        linear_share: floats("linear_share", &[models])?,
+        neighbour_share: floats("neighbour_share", &[models])?,
+        mean_cost_usd: floats("mean_cost_usd", &[models])?,
+        neighbours: OutcomeNeighbours {
+            dims,
+            vectors: vectors.as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect(),
+            scores: bytes(tensors, "quality.neighbours.scores", Dtype::U8, &[manifest.neighbours, models])?.to_vec(),
+            costs_usd: floats("neighbours.costs_usd", &[manifest.neighbours, models])?,
+            nearest: manifest.nearest,
+        },
+    };
+    heads.check(models, labels, dims)?;
+    Ok(heads)
 }
 
 /// Reads one head's tensors.
@@ -236,13 +297,16 @@ impl HeadReader<'_> {
     }
 
     fn bytes(&self, tensor_name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8], String> {
-        let name = format!("{}.{tensor_name}", self.name);
-        let view = self.tensors.tensor(&name).map_err(|error| format!("{name}: {error}"))?;
-        if view.dtype() != dtype || view.shape() != shape {
-            return Err(format!("{name} is {:?} {:?}, expected {dtype:?} {shape:?}", view.dtype(), view.shape()));
-        }
-        Ok(view.data())
+        bytes(self.tensors, &format!("{}.{tensor_name}", self.name), dtype, shape)
     }
+}
+
+fn bytes<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'a [u8], String> {
+    let view = tensors.tensor(name).map_err(|error| format!("{name}: {error}"))?;
+    if view.dtype() != dtype || view.shape() != shape {
+        return Err(format!("{name} is {:?} {:?}, expected {dtype:?} {shape:?}", view.dtype(), view.shape()));
+    }
+    Ok(view.data())
 }
 
 fn examples(manifest: &ArtifactManifest, tensors: &SafeTensors<'_>, dims: usize) -> Result<ExampleIndex, String> {

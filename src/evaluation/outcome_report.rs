@@ -150,15 +150,14 @@ pub fn two_model_report(strong: &str, weak: &str, score: &'static str, rows: Two
     }
 }
 
-/// Measures routing among all models. `predicted` is by row and model; the expected cost of a model is one figure for all rows.
+/// Measures routing among all models. `predicted` and `expected_cost_usd` are by row and model.
 pub fn many_model_report(
     models: &[String],
     predicted: Option<&[Vec<f64>]>,
-    expected_cost_usd: &[f64],
+    expected_cost_usd: &[Vec<f64>],
     expected_cost: &'static str,
     outcomes: ManyModelOutcomes<'_>,
 ) -> ManyModelReport {
-    let expected = vec![expected_cost_usd.to_vec(); outcomes.quality.len()];
     let singles = outcomes.single_models();
     let count = singles.len().max(1) as f64;
     let random = CostQuality {
@@ -172,7 +171,7 @@ pub fn many_model_report(
     ManyModelReport {
         rows: outcomes.quality.len(),
         expected_cost,
-        router: predicted.map(|predicted| score_many_model(predicted, &expected, outcomes)),
+        router: predicted.map(|predicted| score_many_model(predicted, expected_cost_usd, outcomes)),
         zero_router: zero_router_scores(outcomes),
         oracle: oracle_scores(outcomes),
         random: FixedChoice::new("random", random),
@@ -247,7 +246,7 @@ mod tests {
         let outcomes = ManyModelOutcomes { quality: &quality, cost_usd: &cost_usd };
         let models = ["a".to_owned(), "b".to_owned()];
         let wrong = vec![vec![0.0, 1.0], vec![1.0, 0.0]];
-        let many = many_model_report(&models, Some(&wrong), &[0.001, 0.002], "these rows", outcomes);
+        let many = many_model_report(&models, Some(&wrong), &vec![vec![0.001, 0.002]; 2], "these rows", outcomes);
         assert!((many.random.mean.quality - 0.5).abs() < 1e-12);
         assert_eq!(many.single_models[0].name, "a");
         let report = OutcomesReport { rows: 2, predicted_quality: vec![], two_model: None, many_model: Some(many) };

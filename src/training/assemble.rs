@@ -7,13 +7,13 @@ use serde_json::Value;
 use super::fields::{FittedField, Method, fit_field};
 use super::labelled::Labelled;
 use super::linear_head::Weighed;
-use super::outcome_tables::{self, ScoredPrompt};
+use super::outcome_tables::ScoredPrompt;
 use super::set::{LabelledPrompt, OutcomeExample, TrainingSet};
-use super::{TrainingError, novelty};
+use super::{TrainingError, novelty, quality_heads};
 use crate::classifier::{
     ArtifactManifest, Classifier, EmbedderRecord, ExampleIndex, ExamplesManifest, FORMAT_VERSION, Head, HeadManifest,
-    InputRecord, NGRAM_VERSION, NoveltyManifest, OutcomeManifest, SecondTier, SecondTierManifest, TierHeads,
-    TrainingCard,
+    InputRecord, NGRAM_VERSION, NoveltyManifest, OutcomeManifest, QualityManifest, SecondTier, SecondTierManifest,
+    TierHeads, TrainingCard,
 };
 use crate::prompt::READER_VERSION;
 
@@ -113,11 +113,13 @@ pub fn train(
             texts: examples.texts.clone(),
         },
         outcomes: BTreeMap::new(),
+        quality: None,
         card: TrainingCard { name: options.name.clone(), seed: options.seed, inputs: set.inputs.clone(), metrics },
     };
     let first = TierHeads { task: task.first, complexity: complexity.first };
     let outcomes = BTreeMap::new();
-    let classifier = Classifier { first, second, abstain_below, novelty, novelty_embedder, examples, outcomes };
+    let classifier =
+        Classifier { first, second, abstain_below, novelty, novelty_embedder, examples, outcomes, quality: None };
     Ok(Trained { manifest, classifier })
 }
 
@@ -168,7 +170,16 @@ impl Trained {
         };
         let scored: Vec<ScoredPrompt> =
             rows.iter().map(|row| ScoredPrompt { classification: classify(row), scores: row.scores.clone() }).collect();
-        let tables = outcome_tables::fit(&scored, self.manifest.card.seed);
+        let fitted = quality_heads::fit(rows, &scored, self.manifest.novelty.embedder, self.manifest.card.seed);
+        let metrics = fitted.metrics.into_iter().collect();
+        self.manifest.card.metrics.insert("quality".into(), Value::Object(metrics));
+        self.manifest.quality = fitted.heads.as_ref().map(|heads| QualityManifest {
+            embedder: heads.embedder,
+            nearest: heads.neighbours.nearest,
+            neighbours: heads.neighbours.vectors.len() / heads.neighbours.dims.max(1),
+        });
+        self.classifier.quality = fitted.heads;
+        let tables = fitted.tables;
         self.manifest.outcomes = tables
             .iter()
             .map(|(model, table)| (model.clone(), OutcomeManifest { mean: table.mean, rows: table.rows }))

@@ -3,10 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::folds::stratified_folds;
 use crate::classifier::{Classification, OutcomeTable};
 
-const FOLDS: usize = 5;
 /// Rows' worth of the model's mean in every cell.
 const SHRINKAGES: [f64; 6] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0];
 
@@ -16,48 +14,64 @@ pub(super) struct ScoredPrompt {
     pub(super) scores: BTreeMap<String, f64>,
 }
 
-/// A table for every model named in the rows.
-pub(super) fn fit(rows: &[ScoredPrompt], seed: u64) -> BTreeMap<String, OutcomeTable> {
-    let mut of_model: BTreeMap<&str, Vec<(&Classification, f64)>> = BTreeMap::new();
-    for row in rows {
-        for (model, score) in &row.scores {
-            of_model.entry(model).or_default().push((&row.classification, *score));
-        }
-    }
-    of_model.into_iter().map(|(model, rows)| (model.to_owned(), fit_model(&rows, seed))).collect()
+/// A table, and what tables that had not seen a row's fold said of that row.
+pub(super) struct FittedTable {
+    pub(super) table: OutcomeTable,
+    /// One for each row that has a score of the model, in their order.
+    pub(super) held_out: Vec<f64>,
 }
 
-fn fit_model(rows: &[(&Classification, f64)], seed: u64) -> OutcomeTable {
-    let folds = FOLDS.min(rows.len()).max(1);
-    let fold_of = stratified_folds(&vec![0; rows.len()], folds, seed);
-    let error_of = |shrinkage: f64| -> f64 {
-        (0..folds)
-            .map(|fold| {
-                let part = |held_out: bool| {
-                    let of_fold = rows.iter().zip(&fold_of).filter(move |(_, f)| (**f == fold) == held_out);
-                    of_fold.map(|(row, _)| *row).collect::<Vec<_>>()
-                };
-                let table = table_of(&part(false), shrinkage);
-                part(true).iter().map(|(seen, score)| (predict(&table, seen) - score).powi(2)).sum::<f64>()
-            })
-            .sum()
-    };
-    let errors = SHRINKAGES.map(error_of);
-    let best = (0..SHRINKAGES.len()).min_by(|&a, &b| errors[a].total_cmp(&errors[b])).unwrap_or(0);
-    table_of(rows, SHRINKAGES[best])
+/// A row's classification, the model's score and its fold.
+type Scored<'a> = (&'a Classification, f64, usize);
+
+/// A table for every model named in the rows.
+pub(super) fn fit(rows: &[ScoredPrompt], fold_of: &[usize]) -> BTreeMap<String, FittedTable> {
+    let mut of_model: BTreeMap<&str, Vec<Scored<'_>>> = BTreeMap::new();
+    for (row, fold) in rows.iter().zip(fold_of) {
+        for (model, score) in &row.scores {
+            of_model.entry(model).or_default().push((&row.classification, *score, *fold));
+        }
+    }
+    of_model.into_iter().map(|(model, rows)| (model.to_owned(), fit_model(&rows))).collect()
+}
+
+fn fit_model(rows: &[Scored<'_>]) -> FittedTable {
+    let tried = SHRINKAGES.map(|shrinkage| {
+        let held_out = hold_out(rows, shrinkage);
+        let error: f64 = rows.iter().zip(&held_out).map(|((_, score, _), said)| (said - score).powi(2)).sum();
+        (shrinkage, error, held_out)
+    });
+    let (shrinkage, _, held_out) =
+        tried.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((SHRINKAGES[0], 0.0, Vec::new()));
+    FittedTable { table: table_of(rows, shrinkage), held_out }
+}
+
+fn hold_out(rows: &[Scored<'_>], shrinkage: f64) -> Vec<f64> {
+    let mut held_out = vec![0.0; rows.len()];
+    let folds = rows.iter().map(|(_, _, fold)| *fold).max().map_or(0, |last| last + 1);
+    for fold in 0..folds {
+        let others: Vec<Scored<'_>> = rows.iter().filter(|(_, _, of_row)| *of_row != fold).copied().collect();
+        let table = table_of(&others, shrinkage);
+        for (said, (seen, _, of_row)) in held_out.iter_mut().zip(rows) {
+            if *of_row == fold && !others.is_empty() {
+                *said = predict(&table, seen);
+            }
+        }
+    }
+    held_out
 }
 
 fn predict(table: &OutcomeTable, seen: &Classification) -> f64 {
     table.expected(&seen.task.probabilities, &seen.complexity.probabilities)
 }
 
-fn table_of(rows: &[(&Classification, f64)], shrinkage: f64) -> OutcomeTable {
-    let mean = rows.iter().map(|(_, score)| score).sum::<f64>() / rows.len().max(1) as f64;
+fn table_of(rows: &[Scored<'_>], shrinkage: f64) -> OutcomeTable {
+    let mean = rows.iter().map(|(_, score, _)| score).sum::<f64>() / rows.len().max(1) as f64;
     let (tasks, complexities) =
-        rows.first().map_or((0, 0), |(seen, _)| (seen.task.probabilities.len(), seen.complexity.probabilities.len()));
+        rows.first().map_or((0, 0), |(seen, ..)| (seen.task.probabilities.len(), seen.complexity.probabilities.len()));
     let mut weights = vec![shrinkage; tasks * complexities];
     let mut sums = vec![shrinkage * mean; tasks * complexities];
-    for (seen, score) in rows {
+    for (seen, score, _) in rows {
         for (task, p_task) in seen.task.probabilities.iter().enumerate() {
             for (complexity, p_complexity) in seen.complexity.probabilities.iter().enumerate() {
                 let cell = task * complexities + complexity;
@@ -83,6 +97,7 @@ mod tests {
             novelty: Novelty { distance: 0.0, rank: 0.0, known: true },
             known: true,
             predicted_quality: BTreeMap::new(),
+            predicted_cost_usd: BTreeMap::new(),
         }
     }
 
@@ -95,7 +110,8 @@ mod tests {
                 ScoredPrompt { classification, scores: BTreeMap::from([("m".into(), f64::from(u8::from(first)))]) }
             })
             .collect();
-        let table = &fit(&rows, 1)["m"];
+        let folds: Vec<usize> = (0..rows.len()).map(|row| row % 5).collect();
+        let table = &fit(&rows, &folds)["m"].table;
         assert!((table.mean - 0.5).abs() < 1e-9);
         assert!(predict(table, &seen([0.9, 0.1])) > 0.7);
         assert!(predict(table, &seen([0.1, 0.9])) < 0.3);

@@ -45,6 +45,8 @@ pub struct OutcomeExample {
     pub features: Features,
     /// Quality per model, 0..1.
     pub scores: BTreeMap<String, f64>,
+    /// Real cost per model in USD, where it is known.
+    pub cost_usd: BTreeMap<String, f64>,
 }
 
 impl TrainingSet {

@@ -122,9 +122,16 @@ fn many_models(
     let predicted: Vec<Vec<f64>> = whole.iter().map(|(_, _, said)| column(&said.predicted_quality)).collect();
     let predicts_all = predicted.iter().all(|row| row.len() == compared.len());
     let outcomes = ManyModelOutcomes { quality: &quality, cost_usd: &cost_usd };
+    let forecast: Vec<Vec<f64>> = whole.iter().map(|(_, _, said)| column(&said.predicted_cost_usd)).collect();
+    let foresees_all = forecast.iter().all(|row| row.len() == compared.len());
+    let same_for_all = |costs: Vec<f64>| vec![costs; whole.len()];
     let (expected, source) = match mean_costs(&compared, &input.baseline_outcomes) {
-        Some(costs) => (costs, "its mean over the rows of --baseline"),
-        None => (outcomes.single_models().iter().map(|single| single.cost_usd).collect(), "its mean over these rows"),
+        _ if foresees_all => (forecast, "the artifact's forecast for each prompt"),
+        Some(costs) => (same_for_all(costs), "its mean over the rows of --baseline"),
+        None => {
+            let means = outcomes.single_models().iter().map(|single| single.cost_usd).collect();
+            (same_for_all(means), "its mean over these rows")
+        }
     };
     let predicted = predicts_all.then_some(predicted.as_slice());
     let mut report = many_model_report(&compared, predicted, &expected, source, outcomes);

@@ -140,6 +140,7 @@ fn add_outcomes(mut trained: Trained, input: &InputRows, embedded: &Embedded, ro
         .map(|row| OutcomeExample {
             features: embedded.features(&trained.manifest, input.labels.len() + row),
             scores: input.outcomes[*row].row.scores.clone(),
+            cost_usd: input.outcomes[*row].row.cost_usd.clone(),
         })
         .collect();
     if !examples.is_empty() {

@@ -57,7 +57,7 @@ pub(super) fn of_outcomes(
     for batch in rows.chunks(ROWS_A_BATCH) {
         let texts: Vec<&str> = batch.iter().map(|(_, text)| text.as_str()).collect();
         for ((row, _), features) in batch.iter().zip(read_features(&tiers, &texts)?) {
-            examples.push(OutcomeExample { features, scores: row.scores.clone() });
+            examples.push(OutcomeExample { features, scores: row.scores.clone(), cost_usd: row.cost_usd.clone() });
         }
         bar.inc(batch.len() as u64);
     }
