@@ -41,7 +41,7 @@ pub use manifest::{
 };
 pub use novelty::{Novelty, NoveltyModel};
 pub use outcomes::OutcomeTable;
-pub use quality::{ModelForecast, OutcomeNeighbours, QualityHeads, UNKNOWN_COST, quality_columns};
+pub use quality::{ModelForecast, OutcomeNeighbours, QualityHeads, UNKNOWN_COST, UNKNOWN_SCORE, quality_columns};
 pub use surface::{NAMES as SURFACE_NAMES, SURFACE_FEATURES};
 pub use vector::{dot, normalise};
 pub use whitening::Whitening;
