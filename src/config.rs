@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::gateway::ProviderConfig;
 use crate::http::ServerConfig;
 use crate::limits::AuthConfig;
-use crate::routing::{ModelConfig, Registry, RouterConfig, UnknownModel};
+use crate::routing::{ModelConfig, Registry, RouterConfig, UnknownModel, listed_model};
 use crate::store::StoreConfig;
 
 /// A configuration file.
@@ -66,10 +66,15 @@ impl Config {
         Ok(config)
     }
 
-    /// The models, checked and indexed.
+    /// The models, checked and indexed; a price that is not stated is the provider's public one, if that is known.
     pub fn build_registry(&self, origin: &str) -> Result<Registry, ConfigError> {
-        Registry::from_config(&self.models)
-            .map_err(|wrong| ConfigError { origin: origin.to_owned(), message: wrong.to_string() })
+        let mut registry = Registry::from_config(&self.models)
+            .map_err(|wrong| ConfigError { origin: origin.to_owned(), message: wrong.to_string() })?;
+        registry.fill_from_list(|model| {
+            let provider = self.providers.iter().find(|provider| provider.name == model.provider)?;
+            listed_model(&provider.base_url, &model.upstream_name)
+        });
+        Ok(registry)
     }
 
     /// What no single table can see by itself.
@@ -103,6 +108,9 @@ impl Config {
             if !(0.0..=1.0).contains(&value) {
                 return Err(format!("{key}: {value} is not between 0 and 1"));
             }
+        }
+        if !(self.router.cost_weight.is_finite() && self.router.cost_weight >= 0.0) {
+            return Err(format!("router.cost_weight: {} is not zero or more", self.router.cost_weight));
         }
         if self.router.max_attempts == 0 {
             return Err("router.max_attempts: 0 would try no model; use 1 or more".into());

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::{select as one_of, subsequence};
 use semroute::chat::Usage;
 use semroute::routing::{
-    Candidate, Capability, Model, ModelConfig, NoCandidate, Registry, Requirements, RouterConfig, Signals,
+    Candidate, Capability, History, Model, ModelConfig, NoCandidate, Registry, Requirements, RouterConfig, Signals,
     Strategy as Choice, select,
 };
 
@@ -24,6 +24,12 @@ struct Case {
     requirements: Requirements,
     min_quality: Option<f64>,
     config: RouterConfig,
+    history: History,
+}
+
+/// Strategies that weigh quality, and so go up where a prompt is like nothing seen.
+fn goes_up(choice: Choice) -> bool {
+    ![Choice::Cheapest, Choice::RoundRobin, Choice::LeastUsed].contains(&choice)
 }
 
 impl Case {
@@ -33,7 +39,8 @@ impl Case {
 
     fn choose(&self, choice: Choice) -> Result<(Vec<Candidate>, String), NoCandidate> {
         let registry = self.registry();
-        let chosen = select(&self.signals, &self.requirements, &registry, choice, self.min_quality, &self.config);
+        let chosen =
+            select(&self.signals, &self.requirements, &registry, choice, self.min_quality, &self.config, &self.history);
         chosen.map(|(plan, reason)| (plan.candidates().to_vec(), reason))
     }
 
@@ -139,20 +146,28 @@ fn cases() -> impl Strategy<Value = Case> {
     let capabilities = prop_oneof![3 => Just(Vec::new()), 1 => subsequence(CAPABILITIES.to_vec(), 1..=2)];
     let requirements = (capabilities, one_of(vec![1u64, 50, 5_000]), proptest::option::of(one_of(vec![20u32, 2_000])))
         .prop_map(|(capabilities, input_tokens, output_cap)| Requirements { capabilities, input_tokens, output_cap });
-    let config = (0.0f64..=1.0, 0.0f64..=1.0, 1usize..6).prop_map(|(share, gate, attempts)| RouterConfig {
-        balanced_quality_share: share,
-        quality_gate: gate,
-        max_attempts: attempts,
-        ..RouterConfig::default()
-    });
+    let config =
+        (0.0f64..=1.0, 0.0f64..=1.0, 0.0f64..1e4, 1usize..6).prop_map(|(share, gate, weight, attempts)| RouterConfig {
+            balanced_quality_share: share,
+            quality_gate: gate,
+            cost_weight: weight,
+            max_attempts: attempts,
+            ..RouterConfig::default()
+        });
     let floor = proptest::option::weighted(0.3, 0.0f64..=1.0);
-    (named_models(), signals(), requirements, floor, config).prop_map(
-        |(models, signals, requirements, min_quality, config)| Case {
+    let history = proptest::collection::vec(0usize..8, 0..12).prop_map(|chosen| {
+        let mut history = History::default();
+        chosen.into_iter().for_each(|model| history.remember(&format!("m{model}")));
+        history
+    });
+    (named_models(), signals(), requirements, floor, config, history).prop_map(
+        |(models, signals, requirements, min_quality, config, history)| Case {
             models,
             signals,
             requirements,
             min_quality,
             config,
+            history,
         },
     )
 }
@@ -275,13 +290,45 @@ proptest! {
     }
 
     #[test]
+    fn no_other_model_is_worth_more_at_the_weight_of_its_cost(case in cases()) {
+        let case = case.known(true);
+        if let Some(first) = case.first(Choice::CostWeighted) {
+            let worth = |candidate: &Candidate| quality(candidate) - case.config.cost_weight * cost(candidate);
+            for other in case.all(Choice::CostWeighted).unwrap() {
+                prop_assert!(worth(&first) >= worth(&other) || worth(&other).is_nan(), "{:?} is worth more than {:?}", other, first);
+            }
+        }
+    }
+
+    #[test]
+    fn turns_reach_every_model_that_serves(case in cases()) {
+        let mut case = case;
+        let models = case.all(Choice::RoundRobin).map_or(0, |all| all.len());
+        let mut seen = BTreeSet::new();
+        for _ in 0..models {
+            let first = case.first(Choice::RoundRobin).unwrap().model;
+            case.history.remember(&first);
+            seen.insert(first);
+        }
+        prop_assert_eq!(seen.len(), models);
+    }
+
+    #[test]
+    fn nobody_was_chosen_less_often_than_the_least_used(case in cases()) {
+        if let Some(first) = case.first(Choice::LeastUsed) {
+            let times = |candidate: &Candidate| case.history.times_chosen(&candidate.model);
+            prop_assert!(case.all(Choice::LeastUsed).unwrap().iter().all(|other| times(&first) <= times(other)));
+        }
+    }
+
+    #[test]
     fn what_was_never_seen_is_never_routed_downward(case in cases(), choice in choices()) {
         let (known, unknown) = (case.known(true).first(choice), case.known(false).first(choice));
         prop_assert_eq!(known.is_some(), unknown.is_some());
         if let (Some(known), Some(unknown)) = (known, unknown) {
             prop_assert!(quality(&unknown) >= quality(&known), "{:?} after {:?}", unknown, known);
             let best = case.first(Choice::Best).unwrap();
-            prop_assert_eq!(choice == Choice::Cheapest || unknown.model == best.model, true);
+            prop_assert!(!goes_up(choice) || unknown.model == best.model);
         }
     }
 
@@ -313,7 +360,7 @@ proptest! {
             for part in [chain[0].model.as_str(), &chain[0].reason, choice.name(), &case.signals.task, &case.signals.complexity] {
                 prop_assert!(reason.contains(part), "no {} in {}", part, reason);
             }
-            prop_assert_eq!(reason.contains("routed upward"), !case.signals.known && choice != Choice::Cheapest);
+            prop_assert_eq!(reason.contains("routed upward"), !case.signals.known && goes_up(choice));
             for (place, candidate) in chain.iter().enumerate().skip(1) {
                 prop_assert_eq!(&candidate.reason, &format!("fallback {place} on {}", candidate.provider));
             }

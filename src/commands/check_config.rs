@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{parts, serve};
 use crate::http::check_address;
+use crate::routing::PRICE_LIST;
 
 /// Checks a file and says what it configures.
 pub fn run(path: &Path) -> anyhow::Result<()> {
@@ -20,7 +21,8 @@ pub fn run(path: &Path) -> anyhow::Result<()> {
     println!("  providers   {}", config.providers.len());
     for model in router.registry().models() {
         let price = model.prices.map_or("price unknown".to_owned(), |prices| {
-            format!("{} / {} USD per million tokens in / out", prices.input.get(), prices.output.get())
+            let list = if model.has_list_price { format!(" ({PRICE_LIST})") } else { String::new() };
+            format!("{} / {} USD per million tokens in / out{list}", prices.input.get(), prices.output.get())
         });
         println!("  model       {} on {}: {price}", model.name, model.provider);
     }

@@ -23,6 +23,8 @@ pub struct RouterConfig {
     pub balanced_quality_share: f64,
     /// The predicted quality that `quality_gated` asks for.
     pub quality_gate: f64,
+    /// The quality that `cost_weighted` gives up to save one USD on a request.
+    pub cost_weight: f64,
     /// The most models one request may try.
     pub max_attempts: usize,
 }
@@ -36,6 +38,7 @@ impl Default for RouterConfig {
             unknown_model: UnknownModel::Reject,
             balanced_quality_share: 0.8,
             quality_gate: 0.8,
+            cost_weight: 20.0,
             max_attempts: 4,
         }
     }

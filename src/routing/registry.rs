@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{ModelConfig, QualityTable};
+use super::{ListedModel, ModelConfig, QualityTable};
 
 /// USD for a million tokens; finite and not negative.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -88,6 +88,8 @@ pub struct Model {
     pub upstream_name: String,
     /// `None`: unknown.
     pub prices: Option<Prices>,
+    /// Whether the prices are the provider's public ones, because the configuration states none.
+    pub has_list_price: bool,
     /// Tokens of prompt and answer together; `None`: unknown.
     pub context_window: Option<u32>,
     /// What it can do beside text.
@@ -158,12 +160,27 @@ impl Registry {
                 provider: config.provider.clone(),
                 upstream_name: config.upstream_name.clone().unwrap_or_else(|| config.name.clone()),
                 prices: prices(config, index)?,
+                has_list_price: false,
                 context_window: config.context_window,
                 capabilities: config.capabilities.iter().copied().collect(),
                 quality: QualityTable::from_config(&config.quality, index)?,
             });
         }
         Ok(registry)
+    }
+
+    /// Fills in what the configuration leaves open from a list of public prices.
+    pub fn fill_from_list(&mut self, listed: impl Fn(&Model) -> Option<ListedModel>) {
+        for model in &mut self.models {
+            if model.prices.is_some() && model.context_window.is_some() {
+                continue;
+            }
+            if let Some(found) = listed(model) {
+                model.has_list_price = model.prices.is_none();
+                model.prices = model.prices.or(Some(found.prices));
+                model.context_window = model.context_window.or(found.context_window);
+            }
+        }
     }
 
     /// The models, in the order of the configuration.

@@ -6,8 +6,9 @@ use thiserror::Error;
 
 use super::brain::{Brain, BrainError, Classified};
 use super::decision::{Candidate, Decision, Plan};
+use super::history::SharedHistory;
 use super::models_asked::{ModelAsked, UnknownModelError};
-use super::{NoCandidate, Registry, Requirements, RouterConfig, Signals, Strategy, select};
+use super::{History, NoCandidate, Registry, Requirements, RouterConfig, Signals, Strategy, select};
 use crate::chat::{ChatRequest, Part, Usage};
 use crate::prompt;
 
@@ -42,12 +43,13 @@ pub struct Router {
     brain: Brain,
     registry: Arc<Registry>,
     config: RouterConfig,
+    history: SharedHistory,
 }
 
 impl Router {
     /// Puts a router together.
     pub fn new(brain: Brain, registry: Arc<Registry>, config: RouterConfig) -> Self {
-        Self { brain, registry, config }
+        Self { brain, registry, config, history: SharedHistory::default() }
     }
 
     /// The models that may be chosen.
@@ -78,8 +80,19 @@ impl Router {
                 let strategy = strategy.or(overrides.strategy).unwrap_or(self.config.strategy);
                 let signals = self.read(request).await?;
                 let requirements = Requirements::of(request);
-                let (plan, reason) =
-                    select(&signals, &requirements, &self.registry, strategy, overrides.min_quality, &self.config)?;
+                let floor = overrides.min_quality;
+                let choose = |history: &History| {
+                    select(&signals, &requirements, &self.registry, strategy, floor, &self.config, history)
+                };
+                let (plan, reason) = if strategy.spreads_load() {
+                    self.history.choose(|history| {
+                        let chosen = choose(history)?;
+                        let first = chosen.0.candidates().first().map(|candidate| candidate.model.clone());
+                        Ok::<_, NoCandidate>((chosen, first))
+                    })?
+                } else {
+                    choose(&History::default())?
+                };
                 Ok(Decision { id: Decision::new_id(), signals: Some(signals), plan, strategy: Some(strategy), reason })
             }
         }

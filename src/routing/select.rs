@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::decision::{Candidate, Plan};
-use super::{Model, Registry, Requirements, RouterConfig, Signals, Strategy};
+use super::{History, Model, Registry, Requirements, RouterConfig, Signals, Strategy};
 use crate::chat::Usage;
 
 /// No model can serve the request; says why of each.
@@ -15,7 +15,7 @@ pub struct NoCandidate {
     pub reasons: Vec<String>,
 }
 
-/// Chooses. `min_quality` is the request's own floor. Returns the plan and the reason in words.
+/// Chooses. `min_quality` is the request's own floor, `history` what was chosen before. Returns the plan and the reason in words.
 pub fn select(
     signals: &Signals,
     requirements: &Requirements,
@@ -23,6 +23,7 @@ pub fn select(
     strategy: Strategy,
     min_quality: Option<f64>,
     config: &RouterConfig,
+    history: &History,
 ) -> Result<(Plan, String), NoCandidate> {
     let mut reasons = Vec::new();
     let mut candidates = Vec::new();
@@ -49,9 +50,9 @@ pub fn select(
         return Err(NoCandidate { reasons });
     }
     // Nothing like this prompt was seen, so its predicted quality means little: quality first, price second.
-    let upward = !signals.known && strategy != Strategy::Cheapest;
+    let upward = !signals.known && strategy.weighs_quality();
     let effective = if upward { Strategy::Best } else { strategy };
-    let why = effective.rank(&mut candidates, config);
+    let why = effective.rank(&mut candidates, config, history);
     let mut chain = alternate_providers(candidates);
     chain.truncate(config.max_attempts.max(1));
     let reason = explain(signals, &chain[0], strategy, upward, &why);

@@ -1,0 +1,12 @@
+//! `cost_weighted`: the best predicted quality after a stated weight of the expected cost is taken off.
+
+use super::{Candidate, by_cost};
+
+pub(super) fn rank(candidates: &mut [Candidate], cost_weight: f64) -> String {
+    // An unknown cost comes last: it could be any.
+    let worth = |candidate: &Candidate| {
+        candidate.expected_cost_usd.map_or(f64::NEG_INFINITY, |cost| candidate.quality() - cost_weight * cost)
+    };
+    candidates.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then_with(|| by_cost(a, b)));
+    format!("the one with the most quality less cost, a cent counting as {:.2} of quality", cost_weight / 100.0)
+}
