@@ -23,6 +23,9 @@ pub struct ListedModel {
 /// Looks up a model at the provider that answers at this address. `None`: the table knows no such provider, model or price. A price
 /// of 0 in the table counts as none: that something costs nothing is for the configuration to say.
 pub fn listed_model(base_url: &str, model: &str) -> Option<ListedModel> {
+    if is_local(base_url) {
+        return None;
+    }
     let list = Calculator::bundled();
     let provider = list.find_provider(None, Some(base_url)).ok()??;
     let ask = |usage: &Usage| {
@@ -38,6 +41,12 @@ pub fn listed_model(base_url: &str, model: &str) -> Option<ListedModel> {
     let entry = provider.models().find(|entry| entry.id() == both.model_id);
     let context_window = entry.and_then(|entry| u32::try_from(entry.context_window()?).ok());
     Some(ListedModel { prices: Prices { input, cached_input, output }, context_window })
+}
+
+/// Whether a server on this machine answers there: its price is its owner's to state, and the list need not be opened for it.
+fn is_local(base_url: &str) -> bool {
+    let host = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
+    ["127.", "localhost", "[::1]", "0.0.0.0"].iter().any(|local| host.starts_with(local))
 }
 
 #[cfg(test)]
