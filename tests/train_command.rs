@@ -269,6 +269,46 @@ fn scores_that_are_no_qualities_are_named() {
 }
 
 #[test]
+fn one_id_with_two_scores_is_named_by_both_lines() {
+    let folder = Folder::new();
+    let row = |id: &str, model: &str, score: f64| json!({"id": id, "prompt": "Hello", "scores": {model: score}});
+    let train = ["train", "--outcomes", "outcomes.jsonl", "--out", "mine"];
+    folder.write_rows("outcomes.jsonl", &[row("a", "m", 0.5), row("b", "m", 1.0), row("a", "m", 0.7)]);
+    folder.expect_refusal(&train, &["outcomes.jsonl:3: ", "\"scores.m\" is 0.7", "line 1 gives 0.5", "\"a\""]);
+    folder.write_rows("outcomes.jsonl", &[row("a", "m", 0.5), row("a", "n", 1.0), row("a", "m", 0.5)]);
+    folder.output_of(&train);
+}
+
+#[test]
+fn costs_below_nothing_are_named() {
+    let folder = Folder::new();
+    folder.write_rows("outcomes.jsonl", &[json!({"prompt": "Hello", "scores": {"m": 1}, "cost_usd": {"m": -0.1}})]);
+    let train = ["train", "--outcomes", "outcomes.jsonl", "--out", "mine"];
+    folder.expect_refusal(&train, &["outcomes.jsonl:1: ", "\"cost_usd.m\"", "zero or more", "-0.1"]);
+}
+
+#[test]
+fn a_model_with_outcomes_that_no_configuration_names_is_predicted_and_said() {
+    let folder = Folder::new();
+    let rows =
+        ["Hello", "Write a loop", "What is 2 + 2"].map(|prompt| json!({"prompt": prompt, "scores": {"lost": 0.5}}));
+    folder.write_rows("outcomes.jsonl", &rows);
+    folder.output_of(&["train", "--outcomes", "outcomes.jsonl", "--out", "mine"]);
+    folder.write(
+        "semroute.toml",
+        "[router]\nartifact = \"mine\"\n\
+         [[providers]]\nname = \"p\"\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
+         [[models]]\nname = \"found\"\nprovider = \"p\"\nquality = { default = 0.4 }\n",
+    );
+    let output = folder.semroute(&["route", "Hello there", "--json", "--config", "semroute.toml"]).assert().success();
+    let row: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    assert_eq!(row["model"], "found");
+    assert!(row["predicted_quality"]["lost"].is_f64() && row["predicted_quality"]["found"].is_f64(), "{row}");
+    let said = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    assert!(said.contains("lost") && said.contains("no [[models]] entry"), "{said}");
+}
+
+#[test]
 fn what_stands_at_the_destination_is_never_lost() {
     let folder = with_tasks();
     std::fs::create_dir(folder.path("letters")).unwrap();

@@ -19,6 +19,9 @@ pub const DEFAULT_CONFIG: &str = "semroute.toml";
 /// The value of `[router] embedder` that leaves the choice to the artifact.
 const CASCADE: &str = "cascade";
 
+/// Models without a configuration that a warning names.
+const UNNAMED_SHOWN: usize = 5;
+
 /// Opens `builtin`, a folder, or a model that was pulled. What cannot be opened was named wrongly or is broken: wrong input.
 pub fn open_embedder(name: &str) -> anyhow::Result<OpenedEmbedder> {
     if name == BUILTIN {
@@ -118,6 +121,7 @@ pub fn build_router(config: &Config, origin: &str, artifact_override: Option<&st
         None => open_brain_with(&config.router.artifact, &config.router.embedder).with_context(|| origin.to_owned())?,
     };
     check_quality_labels(&registry, &brain).with_context(|| origin.to_owned())?;
+    warn_of_unnamed_models(&registry, &brain);
     Ok(Router::new(brain, Arc::new(registry), config.router.clone()))
 }
 
@@ -134,6 +138,22 @@ pub fn check_label_field(field: &str, found_in_any_row: bool) -> Result<(), Usag
         )));
     }
     Ok(())
+}
+
+/// Outcomes of a model that cannot be chosen are often outcomes of one that is configured under another name.
+fn warn_of_unnamed_models(registry: &Registry, brain: &Brain) {
+    let unnamed: Vec<&str> =
+        brain.classifier().outcomes.keys().map(String::as_str).filter(|model| registry.get(model).is_none()).collect();
+    if !unnamed.is_empty() {
+        let shown = unnamed.iter().take(UNNAMED_SHOWN).copied().collect::<Vec<_>>().join(", ");
+        let more = if unnamed.len() > UNNAMED_SHOWN { ", ..." } else { "" };
+        tracing::warn!(
+            "the artifact {} has outcomes of {} model(s) with no [[models]] entry of that name: {shown}{more}; they are predicted \
+             and never chosen",
+            brain.artifact(),
+            unnamed.len()
+        );
+    }
 }
 
 /// A quality for a label that the artifact does not know would silently never apply.

@@ -1,6 +1,6 @@
 //! The row shapes of DESIGN: prompts, labelled prompts, outcomes, pairs. Unknown fields are ignored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -118,13 +118,27 @@ impl LabelRow {
 }
 
 impl OutcomeRow {
-    /// Reads a file of outcomes.
+    /// Reads a file of outcomes. One id may stand in several rows, as when models were asked one after the other, but not with
+    /// different scores of one model.
     pub fn read_file(path: &Path) -> Result<Vec<Self>, DatasetError> {
+        let mut scored: HashMap<(String, String), (usize, f64)> = HashMap::new();
         read_rows(path, |line, object| {
             let prompt = PromptRow::from_object(line, object)?;
             let scores = numbers(object, "scores", Some(1.0))?;
             if scores.is_empty() {
                 return Err("\"scores\" is missing or empty: expected {\"MODEL\": 0..1, ...}".into());
+            }
+            // A row without an id of its own is no other row's double.
+            if object.get("id").is_some_and(|id| !id.is_null()) {
+                for (model, score) in &scores {
+                    let first = scored.entry((prompt.id.to_string(), model.clone())).or_insert((line, *score));
+                    if (first.1 - score).abs() > f64::EPSILON {
+                        return Err(format!(
+                            "\"scores.{model}\" is {score}, but line {} gives {} for the same id {}; keep one of them",
+                            first.0, first.1, prompt.id
+                        ));
+                    }
+                }
             }
             Ok(Self { prompt, scores, cost_usd: numbers(object, "cost_usd", None)? })
         })
@@ -146,7 +160,7 @@ impl PairRow {
 
 fn read_rows<T>(
     path: &Path,
-    read: impl Fn(usize, &Map<String, Value>) -> Result<T, String>,
+    mut read: impl FnMut(usize, &Map<String, Value>) -> Result<T, String>,
 ) -> Result<Vec<T>, DatasetError> {
     let mut lines = JsonLines::open(path)?;
     let mut rows = Vec::new();
