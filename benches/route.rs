@@ -18,7 +18,7 @@ use semroute::routing::{Overrides, Router};
 use tokio::runtime::Runtime;
 
 const SIZES: [usize; 6] = [8, 64, 512, 4 << 10, 64 << 10, 1 << 20];
-const MODELS: [usize; 3] = [1, 10, 100];
+const MODELS: [usize; 4] = [1, 10, 100, 200];
 
 /// A router that may choose among this many models of rising price and quality.
 fn router(models: usize) -> Router {

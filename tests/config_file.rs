@@ -35,10 +35,17 @@ fn a_good_file_is_summed_up() {
 }
 
 #[test]
-fn the_example_is_a_good_file() {
+fn the_examples_are_good_files_and_price_every_model() {
     let folder = Folder::new();
-    let example = root().join("examples/semroute.toml");
-    folder.output_of(&["check-config", example.to_str().unwrap()]);
+    let mut examples: Vec<_> =
+        std::fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    examples.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    assert!(examples.len() >= 3, "{examples:?}");
+    for example in examples {
+        let said = folder.output_of(&["check-config", example.to_str().unwrap()]);
+        assert!(said.contains(": ok") && said.contains("USD per million"), "{said}");
+        assert!(!said.contains("price unknown"), "{said}");
+    }
 }
 
 #[test]

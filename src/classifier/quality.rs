@@ -92,8 +92,9 @@ impl QualityHeads {
         let row = self.row(&quality_columns(features, probabilities, vector));
         let near = self.neighbours.nearest(&row[row.len() - vector.len()..]);
         let models = tables.len();
-        let cost_usd = (0..models).map(|model| self.neighbours.cost_usd(&near, model, models).or(mean_cost(model)));
-        let cost_usd = cost_usd.collect();
+        let of_neighbours = self.neighbours.scores(&near, models);
+        let costs = self.neighbours.costs_usd(&near, models);
+        let cost_usd = costs.into_iter().enumerate().map(|(model, cost)| cost.or(mean_cost(model))).collect();
         let quality = tables
             .iter()
             .enumerate()
@@ -105,7 +106,7 @@ impl QualityHeads {
                     quality += f64::from(self.linear_share[model]) * (f64::from(linear) - table);
                 }
                 if self.neighbour_share[model] > 0.0
-                    && let Some(known) = self.neighbours.score(&near, model, models)
+                    && let Some(known) = of_neighbours[model]
                 {
                     quality += f64::from(self.neighbour_share[model]) * (known - table);
                 }
@@ -164,38 +165,53 @@ impl OutcomeNeighbours {
             .collect()
     }
 
-    /// The weighted mean of what a model made of these rows; `None` where no row knows it.
-    pub fn score(&self, near: &[(usize, f32)], model: usize, models: usize) -> Option<f64> {
-        let (mut sum, mut weights) = (0.0f32, 0.0f32);
+    /// The weighted mean of what every model made of these rows; `None` where no row knows it.
+    pub fn scores(&self, near: &[(usize, f32)], models: usize) -> Vec<Option<f64>> {
+        let (mut sums, mut weights) = (vec![0.0f32; models], vec![0.0f32; models]);
         for (row, weight) in near {
-            let score = self.scores[row * models + model];
-            if score != UNKNOWN_SCORE {
-                sum += weight * f32::from(score);
-                weights += weight;
+            let of_row = &self.scores[row * models..(row + 1) * models];
+            for ((sum, total), score) in sums.iter_mut().zip(&mut weights).zip(of_row) {
+                let weight = if *score == UNKNOWN_SCORE { 0.0 } else { *weight };
+                *sum += weight * f32::from(*score);
+                *total += weight;
             }
         }
-        (weights > 0.0).then(|| f64::from(sum / weights / SCORE_STEPS))
+        means(&sums, &weights, 1.0 / SCORE_STEPS)
     }
 
-    /// The weighted mean of what a model cost on these rows; `None` where no row knows it.
-    pub fn cost_usd(&self, near: &[(usize, f32)], model: usize, models: usize) -> Option<f64> {
-        let (mut sum, mut weights) = (0.0f64, 0.0f64);
+    /// The weighted mean of what every model cost on these rows; `None` where no row knows it.
+    pub fn costs_usd(&self, near: &[(usize, f32)], models: usize) -> Vec<Option<f64>> {
+        let (mut sums, mut weights) = (vec![0.0f32; models], vec![0.0f32; models]);
         for (row, weight) in near {
-            if let Some(cost) = known_cost(self.costs_usd[row * models + model]) {
-                sum += f64::from(*weight) * cost;
-                weights += f64::from(*weight);
+            let of_row = &self.costs_usd[row * models..(row + 1) * models];
+            for ((sum, total), cost) in sums.iter_mut().zip(&mut weights).zip(of_row) {
+                let weight = if *cost < 0.0 { 0.0 } else { *weight };
+                *sum += weight * cost;
+                *total += weight;
             }
         }
-        (weights > 0.0).then(|| sum / weights)
+        means(&sums, &weights, 1.0)
     }
+}
+
+fn means(sums: &[f32], weights: &[f32], unit: f32) -> Vec<Option<f64>> {
+    let mean = |(sum, weight): (&f32, &f32)| (*weight > 0.0).then(|| f64::from(sum / weight * unit));
+    sums.iter().zip(weights).map(mean).collect()
 }
 
 fn known_cost(cost_usd: f32) -> Option<f64> {
     (cost_usd >= 0.0).then(|| f64::from(cost_usd))
 }
 
+/// In eight partial sums, which the compiler can keep side by side; one sum would wait for each product.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let (a, b) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0f32; 8];
+    for (a, b) in a.0.iter().zip(b.0) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    let rest: f32 = a.1.iter().zip(b.1).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 fn product(a: &[i16], b: &[i16]) -> i32 {
@@ -218,10 +234,10 @@ mod tests {
         let neighbours = neighbours();
         let near = neighbours.nearest(&[3.0, 0.0]);
         assert_eq!(near.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [0, 1]);
-        assert!((neighbours.score(&near, 0, 1).unwrap() - 1.0).abs() < 1e-6);
+        assert!((neighbours.scores(&near, 1)[0].unwrap() - 1.0).abs() < 1e-6);
         let near = neighbours.nearest_of(&[3.0, 0.0], |row| row == 1);
-        assert_eq!(neighbours.score(&near, 0, 1), None, "no neighbour knows the model");
-        assert_eq!(neighbours.cost_usd(&near, 0, 1), None);
+        assert_eq!(neighbours.scores(&near, 1), [None], "no neighbour knows the model");
+        assert_eq!(neighbours.costs_usd(&near, 1), [None]);
     }
 
     #[test]

@@ -16,6 +16,8 @@ const EASIEST_LOGIT_SHIFT: f64 = 2.0;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct QualityTable {
     entries: BTreeMap<String, f64>,
+    /// Whether a key is `task/complexity`.
+    has_pairs: bool,
 }
 
 impl QualityTable {
@@ -28,7 +30,10 @@ impl QualityTable {
                 value,
                 expected: "a quality between 0 and 1",
             }),
-            None => Ok(Self { entries: entries.clone() }),
+            None => {
+                let has_pairs = entries.keys().any(|key| key.contains('/'));
+                Ok(Self { entries: entries.clone(), has_pairs })
+            }
         }
     }
 
@@ -39,42 +44,56 @@ impl QualityTable {
 
     /// Expected quality: the mean over tasks and complexities, weighted by their probabilities.
     pub fn expected(&self, signals: &Signals) -> f64 {
+        if self.entries.is_empty() {
+            return UNSTATED_QUALITY;
+        }
+        let default = self.entries.get("default").copied().unwrap_or(UNSTATED_QUALITY);
+        // Tasks of which nothing is said are alike, and mostly that is all of them.
+        let mut unstated = 0.0;
+        let mut stated: Vec<(&str, f64, Option<f64>)> = Vec::new();
+        for (task, p_task) in &signals.task_scores {
+            let of_task = self.entries.get(task).copied();
+            if of_task.is_some() || self.has_pairs {
+                stated.push((task, *p_task, of_task));
+            } else {
+                unstated += p_task;
+            }
+        }
         let last = signals.complexity_scores.len().saturating_sub(1).max(1) as f64;
         let mut expected = 0.0;
-        for (task, p_task) in &signals.task_scores {
-            for (step, (complexity, p_complexity)) in signals.complexity_scores.iter().enumerate() {
-                let position = step as f64 / last;
-                expected += p_task * p_complexity * self.at(task, complexity, position);
+        for (step, (complexity, p_complexity)) in signals.complexity_scores.iter().enumerate() {
+            let of_complexity = self.entries.get(complexity).copied();
+            let cell = |of_task| cell(default, of_task, of_complexity, step as f64 / last);
+            let mut of_step = if unstated > 0.0 { unstated * cell(None) } else { 0.0 };
+            for (task, p_task, of_task) in &stated {
+                of_step += p_task * self.pair(task, complexity).unwrap_or_else(|| cell(*of_task));
             }
+            expected += p_complexity * of_step;
         }
         expected
     }
 
-    /// The most specific figure there is. A complexity that is stated replaces the default, and a task that is stated beside
-    /// it moves it by as much as the task differs from the default.
-    fn at(&self, task: &str, complexity: &str, position: f64) -> f64 {
-        if self.entries.is_empty() {
-            return UNSTATED_QUALITY;
-        }
-        if let Some(quality) = self.pair(task, complexity) {
-            return quality;
-        }
-        let default = self.entries.get("default").copied().unwrap_or(UNSTATED_QUALITY);
-        match (self.entries.get(task), self.entries.get(complexity)) {
-            (Some(&of_task), Some(&of_complexity)) => sigmoid(logit(of_complexity) + logit(of_task) - logit(default)),
-            (None, Some(&of_complexity)) => of_complexity,
-            (of_task, None) => {
-                let shift = EASIEST_LOGIT_SHIFT * (1.0 - 2.0 * position);
-                sigmoid(logit(of_task.copied().unwrap_or(default)) + shift)
-            }
-        }
-    }
-
     fn pair(&self, task: &str, complexity: &str) -> Option<f64> {
+        if !self.has_pairs {
+            return None;
+        }
         self.entries
             .iter()
             .find(|(key, _)| key.split_once('/') == Some((task, complexity)))
             .map(|(_, quality)| *quality)
+    }
+}
+
+/// Without a figure of the pair: a complexity that is stated replaces the default, and a task that is stated beside it moves it by as
+/// much as the task differs from the default.
+fn cell(default: f64, of_task: Option<f64>, of_complexity: Option<f64>, position: f64) -> f64 {
+    match (of_task, of_complexity) {
+        (Some(of_task), Some(of_complexity)) => sigmoid(logit(of_complexity) + logit(of_task) - logit(default)),
+        (None, Some(of_complexity)) => of_complexity,
+        (of_task, None) => {
+            let shift = EASIEST_LOGIT_SHIFT * (1.0 - 2.0 * position);
+            sigmoid(logit(of_task.unwrap_or(default)) + shift)
+        }
     }
 }
 

@@ -211,7 +211,7 @@ impl<'a> QualityRows<'a> {
             .map(|row| {
                 let fold = self.fold_of[row];
                 let near = neighbours.nearest_of(&self.vector(row), |kept| self.fold_of[self.kept[kept]] != fold);
-                (0..models).map(|model| neighbours.score(&near, model, models)).collect()
+                neighbours.scores(&near, models)
             })
             .collect()
     }
