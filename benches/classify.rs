@@ -8,7 +8,7 @@ mod quick;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use semroute::classifier::{OutcomeNeighbours, QualityHeads, SURFACE_FEATURES};
+use semroute::classifier::{OutcomeNeighbours, QualityHeads, SURFACE_FEATURES, WeighedNgrams};
 use semroute::commands::parts;
 use semroute::embedder::BUILTIN;
 
@@ -21,9 +21,11 @@ fn classify(criterion: &mut Criterion) {
     let vector = features.vectors[classifier.novelty_embedder].clone().unwrap();
     let mut group = criterion.benchmark_group("classify");
     group.bench_function("everything", |bencher| bencher.iter(|| classifier.classify(black_box(&features))));
-    group.bench_function("task", |bencher| bencher.iter(|| classifier.first.task.score(black_box(&features))));
+    group.bench_function("task", |bencher| {
+        bencher.iter(|| classifier.first.task.score(black_box(&features), &mut WeighedNgrams::default()));
+    });
     group.bench_function("complexity", |bencher| {
-        bencher.iter(|| classifier.first.complexity.score(black_box(&features)));
+        bencher.iter(|| classifier.first.complexity.score(black_box(&features), &mut WeighedNgrams::default()));
     });
     group.bench_function("novelty", |bencher| bencher.iter(|| classifier.novelty.measure(black_box(&vector))));
     group.bench_function("neighbours", |bencher| {

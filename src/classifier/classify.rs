@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ExampleIndex, Features, Head, LabelScores, ModelForecast, Novelty, NoveltyModel, OutcomeTable, QualityHeads,
+    WeighedNgrams,
 };
 
 /// The heads of one tier.
@@ -97,8 +98,9 @@ impl Classifier {
     }
 
     fn with_heads(&self, heads: &TierHeads, abstain_below: f64, features: &Features) -> Classification {
-        let task = heads.task.score(features);
-        let complexity = heads.complexity.score(features);
+        let mut ngrams = WeighedNgrams::default();
+        let task = heads.task.score(features, &mut ngrams);
+        let complexity = heads.complexity.score(features, &mut ngrams);
         let novelty = match features.vector(self.novelty_embedder) {
             Some(vector) => self.novelty.measure(vector),
             None => self.novelty.measure(&vec![0.0; self.novelty.mean().len()]),

@@ -38,17 +38,17 @@ pub fn evidence(
         Head::Ordinal(_) => -(chosen..against).map(weight).sum::<f32>(),
         _ => weight(chosen) - weight(against),
     };
-    let row = map.space().row(features);
+    let (lexical, dense) = (map.space().lexical(features), map.space().dense(features));
     let names = named_ngrams(windows);
     let mut found = Vec::new();
-    for (key, value) in keyed(features, &row.lexical, &map.space().idf) {
+    for (key, value) in keyed(features, &lexical, &map.space().idf) {
         let share = value * difference(&|output| map.lexical_weight(bucket_of(key), output));
         let ngrams = names.get(&key).map(|ngrams| ngrams.join(" / ")).unwrap_or_default();
         let block = BLOCK_NAMES[block_of(key) as usize % BLOCK_NAMES.len()];
         found.push((format!("{ngrams:?} ({block})"), share));
     }
     for (column, name) in NAMES.iter().enumerate() {
-        found.push(((*name).to_owned(), row.dense[column] * difference(&|output| map.dense_weight(column, output))));
+        found.push(((*name).to_owned(), dense[column] * difference(&|output| map.dense_weight(column, output))));
     }
     found.retain(|(_, share)| *share != 0.0);
     found.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
@@ -57,7 +57,7 @@ pub fn evidence(
     for input in &map.space().vectors {
         let columns = column..column + input.mean.len();
         column = columns.end;
-        let share = columns.map(|at| row.dense[at] * difference(&|output| map.dense_weight(at, output))).sum();
+        let share = columns.map(|at| dense[at] * difference(&|output| map.dense_weight(at, output))).sum();
         vectors.push((input.embedder, share));
     }
     let labels = head.labels();

@@ -1,6 +1,8 @@
 //! How features become the numbers that a linear head reads: TF-IDF of the n-grams, block by block at unit length; standardised
 //! surface counts; centred vectors. One definition for training and for serving. Pure; what is fitted here is fitted by `training`.
 
+use std::sync::Arc;
+
 use super::Features;
 use super::lexical::{BUCKETS, block_of, bucket_of};
 use super::surface::SURFACE_FEATURES;
@@ -22,8 +24,9 @@ pub struct VectorInput {
 /// The fitted part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureSpace {
-    /// Inverse document frequency of each bucket; 0 where training saw none, so that unseen n-grams say nothing.
-    pub idf: Vec<f32>,
+    /// Inverse document frequency of each bucket; 0 where training saw none, so that unseen n-grams say nothing. Heads that were
+    /// fitted to the same rows share it, and then a prompt's n-grams are weighed once for all of them.
+    pub idf: Arc<[f32]>,
     /// Mean of each surface count over the training rows.
     pub surface_mean: Vec<f32>,
     /// What a surface count is multiplied with after the mean is taken off.
@@ -32,13 +35,22 @@ pub struct FeatureSpace {
     pub vectors: Vec<VectorInput>,
 }
 
-/// One prompt's numbers.
+/// A prompt's n-grams as they were weighed last: bucket and value; a bucket may stand in several blocks.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct FeatureRow {
-    /// Bucket and value; a bucket may stand in several blocks.
-    pub lexical: Vec<(u32, f32)>,
-    /// Surface counts, then the vectors in order.
-    pub dense: Vec<f32>,
+pub struct WeighedNgrams {
+    by: Option<Arc<[f32]>>,
+    values: Vec<(u32, f32)>,
+}
+
+impl WeighedNgrams {
+    /// The values in this space. One `WeighedNgrams` belongs to one prompt: the features must be the same at every call.
+    pub fn of(&mut self, space: &FeatureSpace, features: &Features) -> &[(u32, f32)] {
+        if !self.by.as_ref().is_some_and(|by| Arc::ptr_eq(by, &space.idf)) {
+            self.values = space.lexical(features);
+            self.by = Some(Arc::clone(&space.idf));
+        }
+        &self.values
+    }
 }
 
 impl FeatureSpace {
@@ -53,13 +65,13 @@ impl FeatureSpace {
         Ok(())
     }
 
-    /// Length of [`FeatureRow::dense`].
+    /// Length of [`FeatureSpace::dense`].
     pub fn dense_columns(&self) -> usize {
         SURFACE_FEATURES + self.vectors.iter().map(|input| input.mean.len()).sum::<usize>()
     }
 
-    /// One prompt's numbers. A vector that is missing counts as the mean: it says nothing.
-    pub fn row(&self, features: &Features) -> FeatureRow {
+    /// One prompt's n-grams.
+    pub fn lexical(&self, features: &Features) -> Vec<(u32, f32)> {
         let mut lexical = Vec::with_capacity(features.ngrams.len());
         for block in features.ngrams.chunk_by(|(a, _), (b, _)| block_of(*a) == block_of(*b)) {
             let start = lexical.len();
@@ -76,6 +88,11 @@ impl FeatureSpace {
                 lexical[start..].iter_mut().for_each(|(_, value)| *value *= inverse);
             }
         }
+        lexical
+    }
+
+    /// One prompt's surface counts, then the vectors in order. A vector that is missing counts as the mean: it says nothing.
+    pub fn dense(&self, features: &Features) -> Vec<f32> {
         let mut dense = Vec::with_capacity(self.dense_columns());
         dense.extend((0..SURFACE_FEATURES).map(|at| self.surface(at, features.surface[at])));
         for input in &self.vectors {
@@ -84,7 +101,7 @@ impl FeatureSpace {
                 None => dense.extend(std::iter::repeat_n(0.0, input.mean.len())),
             }
         }
-        FeatureRow { lexical, dense }
+        dense
     }
 
     /// One surface count, standardised.

@@ -1,5 +1,6 @@
 //! The kinds of head behind one door: features in, calibrated probabilities of the labels out. Pure.
 
+use super::feature_space::WeighedNgrams;
 use super::linear::LinearMap;
 use super::{CentroidHead, Features};
 
@@ -138,15 +139,16 @@ impl Head {
         self
     }
 
-    /// Calibrated probabilities beside the scores they come from. A vector that is missing says nothing.
-    pub fn score(&self, features: &Features) -> LabelScores {
+    /// Calibrated probabilities beside the scores they come from. A vector that is missing says nothing. `ngrams` is the prompt's,
+    /// handed from head to head.
+    pub fn score(&self, features: &Features, ngrams: &mut WeighedNgrams) -> LabelScores {
         match self {
             Self::Centroid { head, embedder } => match features.vector(*embedder) {
                 Some(vector) => head.score(vector),
                 None => head.score(&vec![0.0; head.whitening().dims()]),
             },
-            Self::Multinomial(head) => head.score(features),
-            Self::Ordinal(head) => head.score(features),
+            Self::Multinomial(head) => head.score(features, ngrams),
+            Self::Ordinal(head) => head.score(features, ngrams),
         }
     }
 }
@@ -166,8 +168,8 @@ impl MultinomialHead {
         &self.map
     }
 
-    fn score(&self, features: &Features) -> LabelScores {
-        let raw = self.map.scores(&self.map.space().row(features));
+    fn score(&self, features: &Features, ngrams: &mut WeighedNgrams) -> LabelScores {
+        let raw = self.map.scores_of(features, ngrams);
         let probabilities = softmax(&raw, self.temperature);
         LabelScores { raw, probabilities }
     }
@@ -188,8 +190,8 @@ impl OrdinalHead {
         &self.map
     }
 
-    fn score(&self, features: &Features) -> LabelScores {
-        let steps = self.map.scores(&self.map.space().row(features));
+    fn score(&self, features: &Features, ngrams: &mut WeighedNgrams) -> LabelScores {
+        let steps = self.map.scores_of(features, ngrams);
         let raw = ordinal_probabilities(&steps, 1.0).iter().map(|p| libm::log(*p) as f32).collect();
         LabelScores { raw, probabilities: ordinal_probabilities(&steps, self.temperature) }
     }

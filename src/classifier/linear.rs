@@ -1,7 +1,8 @@
 //! A linear map over a feature space: one score an output. n-gram weights are kept as signed bytes with one scale an output,
 //! because they are many and each says little. Pure.
 
-use super::feature_space::{FeatureRow, FeatureSpace};
+use super::Features;
+use super::feature_space::{FeatureSpace, WeighedNgrams};
 use super::lexical::BUCKETS;
 
 /// Weights of `outputs` scores.
@@ -100,17 +101,22 @@ impl LinearMap {
         &self.intercepts
     }
 
-    /// The scores of one row.
-    pub fn scores(&self, row: &FeatureRow) -> Vec<f32> {
+    /// The scores of one prompt.
+    pub(super) fn scores_of(&self, features: &Features, ngrams: &mut WeighedNgrams) -> Vec<f32> {
+        self.scores(ngrams.of(&self.space, features), &self.space.dense(features))
+    }
+
+    /// The scores of one prompt, from its n-grams and its dense columns in the map's space.
+    pub fn scores(&self, lexical: &[(u32, f32)], dense: &[f32]) -> Vec<f32> {
         let outputs = self.outputs;
         let mut scores = vec![0.0f32; outputs];
-        for &(bucket, value) in &row.lexical {
+        for &(bucket, value) in lexical {
             let at = bucket as usize * outputs;
             let weights = &self.lexical[at..at + outputs];
             scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += value * f32::from(*weight));
         }
         scores.iter_mut().zip(&self.lexical_steps).for_each(|(score, step)| *score *= step);
-        for (value, weights) in row.dense.iter().zip(self.dense.chunks_exact(outputs.max(1))) {
+        for (value, weights) in dense.iter().zip(self.dense.chunks_exact(outputs.max(1))) {
             scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += value * weight);
         }
         scores.iter_mut().zip(&self.intercepts).for_each(|(score, intercept)| *score += intercept);

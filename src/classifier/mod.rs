@@ -29,7 +29,7 @@ pub use classify::{Classification, Classifier, SecondTier, TierHeads};
 pub use evidence::{Evidence, evidence};
 pub use examples::{ExampleIndex, Neighbour};
 pub use feature_space::{
-    FeatureRow, FeatureSpace, SURFACE_WEIGHT, VectorInput, byte_of_idf, idf_of_byte, term_frequency,
+    FeatureSpace, SURFACE_WEIGHT, VectorInput, WeighedNgrams, byte_of_idf, idf_of_byte, term_frequency,
 };
 pub use features::Features;
 pub use head::{Head, LabelScores, MultinomialHead, OrdinalHead, lead, ordinal_probabilities, softmax};

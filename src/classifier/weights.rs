@@ -1,6 +1,8 @@
 //! The classifier's numbers as safetensors, and back. Names of tensors are part of the artifact's format.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use half::f16;
 use safetensors::tensor::{Dtype, TensorView};
@@ -142,8 +144,10 @@ pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Re
         let record = manifest.embedders.get(embedder);
         record.map(|record| record.dims).ok_or_else(|| format!("{who} names embedder {embedder}, which does not exist"))
     };
+    let known_idf = RefCell::default();
     let head = |name: &str, manifest: &HeadManifest| -> Result<Head, String> {
-        let read = HeadReader { tensors: &tensors, name, manifest, dims_of: &|embedder| dims_of(embedder, name) };
+        let dims_of = |embedder| dims_of(embedder, name);
+        let read = HeadReader { tensors: &tensors, name, manifest, dims_of: &dims_of, known_idf: &known_idf };
         read.head().map_err(|message| if message.starts_with(name) { message } else { format!("{name}: {message}") })
     };
     let first =
@@ -235,6 +239,8 @@ struct HeadReader<'a> {
     name: &'a str,
     manifest: &'a HeadManifest,
     dims_of: &'a dyn Fn(usize) -> Result<usize, String>,
+    /// Of the heads that were read before.
+    known_idf: &'a RefCell<Vec<Arc<[f32]>>>,
 }
 
 impl HeadReader<'_> {
@@ -276,7 +282,7 @@ impl HeadReader<'_> {
             Ok(VectorInput { embedder: *embedder, mean, scale })
         });
         let space = FeatureSpace {
-            idf: self.bytes("ngrams.idf", Dtype::U8, &[BUCKETS])?.iter().map(|byte| idf_of_byte(*byte)).collect(),
+            idf: self.idf()?,
             surface_mean: self.floats("surface.mean", &[SURFACE_FEATURES])?,
             surface_scale: self.floats("surface.scale", &[SURFACE_FEATURES])?,
             vectors: vectors.collect::<Result<_, String>>()?,
@@ -290,6 +296,18 @@ impl HeadReader<'_> {
             dense,
             self.floats("intercepts", &[outputs])?,
         )
+    }
+
+    /// The one that an earlier head has, if it is the same.
+    fn idf(&self) -> Result<Arc<[f32]>, String> {
+        let bytes = self.bytes("ngrams.idf", Dtype::U8, &[BUCKETS])?;
+        let idf: Arc<[f32]> = bytes.iter().map(|byte| idf_of_byte(*byte)).collect();
+        let mut known = self.known_idf.borrow_mut();
+        if let Some(same) = known.iter().find(|known| **known == idf) {
+            return Ok(Arc::clone(same));
+        }
+        known.push(Arc::clone(&idf));
+        Ok(idf)
     }
 
     fn floats(&self, tensor_name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {

@@ -1,10 +1,10 @@
 //! The training rows as a linear head reads them, kept small: a bucket and a rounded value for each n-gram, six bytes together,
 //! and the vectors as they are. 1,500 n-grams a row, usual for a prompt of 40 words, make 9 kB a row.
 
+use std::sync::Arc;
+
 use crate::classifier::{BLOCKS, BUCKETS, block_of, bucket_of, byte_of_idf, idf_of_byte};
-use crate::classifier::{
-    FeatureRow, FeatureSpace, Features, SURFACE_FEATURES, SURFACE_WEIGHT, VectorInput, term_frequency,
-};
+use crate::classifier::{FeatureSpace, Features, SURFACE_FEATURES, SURFACE_WEIGHT, VectorInput, term_frequency};
 
 /// Buckets that fewer rows hold than this say too little to be weighed.
 const LEAST_ROWS_OF_BUCKET: u32 = 2;
@@ -120,7 +120,7 @@ impl<'a> Design<'a> {
     /// Fits the space to the n-grams, the surface, and one embedder's vectors with their scale.
     pub(super) fn new(
         ngrams: &'a NgramRows,
-        idf: &[f32],
+        idf: &Arc<[f32]>,
         surface: &[[f32; SURFACE_FEATURES]],
         (embedder, vectors, scale): (usize, &'a VectorColumn, f32),
     ) -> Self {
@@ -135,12 +135,9 @@ impl<'a> Design<'a> {
             })
             .collect();
         let input = VectorInput { embedder, mean: mean_of(vectors), scale };
-        let space = FeatureSpace { idf: idf.to_vec(), surface_mean, surface_scale, vectors: vec![input] };
+        let space = FeatureSpace { idf: Arc::clone(idf), surface_mean, surface_scale, vectors: vec![input] };
         let bare = |row: &[f32; SURFACE_FEATURES]| Features { surface: *row, ..Features::default() };
-        let surface = surface.iter().flat_map(|row| {
-            let FeatureRow { dense, .. } = space.row(&bare(row));
-            dense.into_iter().take(SURFACE_FEATURES)
-        });
+        let surface = surface.iter().flat_map(|row| space.dense(&bare(row)).into_iter().take(SURFACE_FEATURES));
         let surface = surface.collect();
         Self { space, ngrams, surface, vectors }
     }

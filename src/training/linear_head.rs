@@ -2,6 +2,8 @@
 //! calibrates on what was held out, and fits all rows. A label's score is fitted against all other labels; a step of an ordered
 //! scale, against what lies on its other side. A second tier stands on the first: see `stacked`.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -40,14 +42,14 @@ pub(super) struct FittedHead {
 pub(super) struct Weighed<'a> {
     set: &'a TrainingSet,
     ngrams: NgramRows,
-    idf: Vec<f32>,
+    idf: Arc<[f32]>,
 }
 
 impl<'a> Weighed<'a> {
     /// Takes the n-grams out of the set: they are most of its memory.
     pub(super) fn new(set: &'a mut TrainingSet) -> Self {
         let mut ngrams = std::mem::take(&mut set.ngrams);
-        let idf = ngrams.finish();
+        let idf = ngrams.finish().into();
         Self { set, ngrams, idf }
     }
 
