@@ -93,7 +93,7 @@ fn complexities_of_the_users_own_need_their_order() {
     let refused = |order: &str, expected: &[&str]| {
         folder.expect_refusal(&[&train[..], &["--complexity-order", order]].concat(), expected);
     };
-    refused("tier-1", &["\"tier-2\"", "row-", "--complexity-order"]);
+    refused("tier-1", &["\"tier-2\"", "own.jsonl:3: ", "--complexity-order"]);
     refused("tier-1,tier-2,tier-3", &["--complexity-order names \"tier-3\"", "no row has"]);
     folder.output_of(&[&train[..], &["--complexity-order", "tier-2,tier-1"]].concat());
     let row = route(&folder, "mine", "Debug this windows program please");
@@ -203,7 +203,7 @@ fn rows_that_cannot_be_learnt_from_are_named() {
     let maths = json!({"id": "the lone one", "prompt": "What is 2 + 2", "task": "math"});
     let cases: [(Vec<Value>, &[&str]); 7] = [
         (vec![code.clone(), code.clone()], &["\"code\"", "at least two different labels"]),
-        (vec![code.clone(), code.clone(), maths], &["\"math\"", "one row only", "the lone one"]),
+        (vec![code.clone(), code.clone(), maths], &["\"math\"", "one row only", "labels.jsonl:3"]),
         (vec![code.clone(), json!({"prompt": "x"})], &["labels.jsonl:2: ", "no label", "\"task\"", "\"complexity\""]),
         (vec![code.clone(), json!({"task": "code"})], &["labels.jsonl:2: ", "neither \"prompt\" nor \"messages\""]),
         (

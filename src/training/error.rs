@@ -18,14 +18,14 @@ pub enum TrainingError {
         rows: usize,
     },
     /// A label with a single row, which cannot be learnt and tested.
-    #[error("the {target} {label:?} has one row only ({id}); add another, or rename or remove it")]
+    #[error("the {target} {label:?} has one row only ({place}); add another, or rename or remove it")]
     LoneRow {
         /// `task` or `complexity`.
         target: &'static str,
         /// The label.
         label: String,
-        /// The row.
-        id: String,
+        /// File and line of the row.
+        place: String,
     },
     /// Labels whose order is not known.
     #[error(
@@ -36,12 +36,12 @@ pub enum TrainingError {
         found: Vec<String>,
     },
     /// An order that lacks a label.
-    #[error("the complexity {label:?} of row {id} is not in --complexity-order {order:?}")]
+    #[error("{place}: the complexity {label:?} is not in --complexity-order {order:?}")]
     NotInOrder {
         /// The label.
         label: String,
-        /// The row.
-        id: String,
+        /// File and line of the row.
+        place: String,
         /// The order given.
         order: Vec<String>,
     },

@@ -43,7 +43,7 @@ impl Labelled {
                 if let Some((row, label)) = labelled.iter().find(|(_, label)| !order.iter().any(|name| name == label)) {
                     return Err(TrainingError::NotInOrder {
                         label: (*label).to_owned(),
-                        id: rows[*row].id.clone(),
+                        place: rows[*row].place.clone(),
                         order: order.to_vec(),
                     });
                 }
@@ -85,7 +85,7 @@ impl Labelled {
         originals().for_each(|(row, _)| counts[labels[*row]] += 1);
         if let Some(label) = counts.iter().position(|&count| count == 1) {
             let row = originals().find(|(row, _)| labels[*row] == label).map_or(0, |(row, _)| *row);
-            return Err(TrainingError::LoneRow { target, label: names[label].clone(), id: rows[row].id.clone() });
+            return Err(TrainingError::LoneRow { target, label: names[label].clone(), place: rows[row].place.clone() });
         }
         Ok(Some(Self { target, names, rows: labelled.iter().map(|(row, _)| *row).collect(), labels }))
     }

@@ -15,7 +15,7 @@ use super::ridge::{Ridge, Setting};
 use super::set::OutcomeExample;
 use crate::classifier::{OutcomeNeighbours, OutcomeTable, QualityHeads, UNKNOWN_COST, quality_columns};
 
-pub(super) const FOLDS: usize = 5;
+const FOLDS: usize = 5;
 /// Prompts that an artifact remembers with their answers.
 const MOST_NEIGHBOURS: usize = 2048;
 const NEAREST: [usize; 2] = [60, 20];

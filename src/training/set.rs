@@ -10,8 +10,10 @@ use crate::embedder::EmbedderIdentity;
 /// One labelled prompt on its way into a set.
 #[derive(Debug, Clone, Default)]
 pub struct LabelledPrompt {
-    /// For messages.
+    /// What the artifact remembers it by.
     pub id: String,
+    /// File and line, for messages.
+    pub place: String,
     /// The prompt, if the artifact may keep it.
     pub text: Option<String>,
     /// Its task, if labelled.

@@ -152,7 +152,8 @@ fn add_outcomes(mut trained: Trained, input: &InputRows, embedded: &Embedded, ro
 fn labelled(input: &InputRows, at: usize, keeps_complexity: bool) -> LabelledPrompt {
     let row = &input.labels[at];
     LabelledPrompt {
-        id: format!("{}:{}", row.file, row.line),
+        id: String::new(),
+        place: format!("{}:{}", row.file, row.line),
         text: None,
         task: row.task.clone(),
         complexity: row.complexity.clone().filter(|_| keeps_complexity),

@@ -17,6 +17,7 @@ const ROWS_A_BATCH: usize = 64;
 pub(super) fn prompts(command: &TrainCommand, labels: &RowsOf<LabelRow>) -> Vec<LabelledPrompt> {
     let prompt = |((row, text), file): (&(LabelRow, String), &usize)| LabelledPrompt {
         id: id_text(&row.prompt.id),
+        place: format!("{}:{}", labels.inputs[*file].file, row.prompt.line),
         text: command.keep_examples.then(|| text.clone()),
         task: row.task.clone(),
         complexity: row.complexity.clone(),
