@@ -3,9 +3,11 @@
 use super::{Candidate, by_cost};
 
 pub(super) fn rank(candidates: &mut [Candidate], cost_weight: f64) -> String {
-    // An unknown cost comes last: it could be any.
-    let worth = |candidate: &Candidate| {
-        candidate.expected_cost_usd.map_or(f64::NEG_INFINITY, |cost| candidate.quality() - cost_weight * cost)
+    // An unknown cost comes last, for it could be any; unless cost does not count.
+    let worth = |candidate: &Candidate| match candidate.expected_cost_usd {
+        Some(cost) => candidate.quality() - cost_weight * cost,
+        None if cost_weight == 0.0 => candidate.quality(),
+        None => f64::NEG_INFINITY,
     };
     candidates.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then_with(|| by_cost(a, b)));
     format!("the one with the most quality less cost, a cent counting as {:.2} of quality", cost_weight / 100.0)

@@ -21,7 +21,7 @@ const MOST_LEGEND_LETTERS: usize = 57;
 const LEAST_SPAN: f64 = 0.04;
 
 const CAPTION: &str = "\
-    To the right, more of the least sure prompts go to the second tier: the earlier the curve comes up to the \
+    To the right, more prompts go to the second tier, those first whose two best labels are closest: the earlier the curve comes up to the \
     second tier's dashed line, the more time the cascade saves.";
 
 /// How one entry of the legend is drawn.
@@ -35,7 +35,7 @@ enum Mark {
 pub(super) fn draw(report: &CascadeReport) -> Result<Figure, DrawError> {
     let legend = [
         (Mark::Dot, ORANGE, format!("the router: {:.1}% asked", report.second_tier_share * 100.0)),
-        (Mark::Line, BLUE, "other thresholds on the first tier's confidence".to_owned()),
+        (Mark::Line, BLUE, "other bands of the first tier's lead".to_owned()),
         (Mark::Dashes, GREEN, format!("second tier alone: {}", report.second_name)),
         (Mark::Dashes, GUIDE, format!("first tier alone: {}", report.first_name)),
     ];
