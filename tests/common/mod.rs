@@ -7,7 +7,7 @@ pub mod binary;
 pub mod router;
 pub mod upstream;
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 /// Far above what anything here takes; a test that reaches it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,10 +17,21 @@ pub async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, event).await.unwrap_or_else(|_| panic!("did not happen: {what}"))
 }
 
-/// A loopback address where nobody listens.
+/// A loopback address where nobody listens and nobody can begin to: the port stays bound, without a listener, until the process
+/// ends. A port that was merely free a moment ago may be another test's upstream a moment later.
+pub fn deserted_address() -> std::net::SocketAddr {
+    static HELD: OnceLock<tokio::net::TcpSocket> = OnceLock::new();
+    let socket = HELD.get_or_init(|| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket
+    });
+    socket.local_addr().unwrap()
+}
+
+/// The base URL of a provider at an address where nobody listens.
 pub fn deserted_base_url() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}/v1", listener.local_addr().unwrap())
+    format!("http://{}/v1", deserted_address())
 }
 
 /// An answer as OpenAI gives it.
