@@ -6,9 +6,10 @@
 mod quick;
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use semroute::classifier::{OutcomeNeighbours, QualityHeads, SURFACE_FEATURES, WeighedNgrams};
+use semroute::classifier::{HeldOutRows, OutcomeCosts, OutcomeNeighbours, OutcomeTable, QualityHeads, WeighedNgrams};
 use semroute::commands::parts;
 use semroute::embedder::BUILTIN;
 
@@ -33,38 +34,59 @@ fn classify(criterion: &mut Criterion) {
     });
 }
 
-/// Heads of 200 models beside a full memory of outcome prompts; the features are computed before.
+/// Heads of 200 models beside a full memory of outcome prompts: by themselves, where the features are computed before, and in a whole
+/// classification, where everything but the words is.
 fn predict_quality(criterion: &mut Criterion) {
     const MODELS: usize = 200;
     const PROMPTS: usize = 2048;
+    const NEIGHBOUR_DIMS: usize = 64;
     let brain = parts::open_brain(BUILTIN).unwrap();
     let features = brain.first_features_blocking(PROMPT).unwrap();
     let dims = features.vectors[0].as_ref().unwrap().len();
     let (tasks, complexities) = (vec![1.0 / 14.0; 14], vec![0.25; 4]);
-    let columns = SURFACE_FEATURES + 18 + dims;
-    let byte = |at: usize| (at * 7919 % 254) as u8;
+    let columns = QualityHeads::columns(true, 18, dims);
+    // A scramble, so that no two prompts are alike, and below 254, which stands for a score of 1.
+    let byte = |at: usize| ((at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u8 % 254;
     let heads = QualityHeads {
         embedder: 0,
+        reads_difficulty: true,
         mean: vec![0.0; columns],
         scale: vec![1.0; columns],
         weights: (0..MODELS * columns).map(|at| f32::from(byte(at)) / 1e5).collect(),
         intercepts: vec![0.5; MODELS],
         linear_share: vec![0.5; MODELS],
         neighbour_share: vec![0.5; MODELS],
-        mean_cost_usd: vec![0.001; MODELS],
         neighbours: OutcomeNeighbours {
-            dims,
-            vectors: (0..PROMPTS * dims).map(|at| i16::from(byte(at)) - 127).collect(),
+            dims: NEIGHBOUR_DIMS,
+            directions: (0..NEIGHBOUR_DIMS * dims).map(|at| f32::from(byte(at)) - 127.0).collect(),
+            // About as long as vectors of unit length are in steps of 1/127.
+            vectors: (0..PROMPTS * NEIGHBOUR_DIMS).map(|at| ((i16::from(byte(at)) - 127) / 5) as i8).collect(),
             scores: (0..PROMPTS * MODELS).map(byte).collect(),
-            costs_usd: vec![0.001; PROMPTS * MODELS],
-            nearest: 60,
+            nearest: 120,
+        },
+        costs: Arc::new(OutcomeCosts { mean_usd: vec![0.001; MODELS], rows_usd: vec![0.001; PROMPTS * MODELS] }),
+        held_out: HeldOutRows {
+            predicted: vec![0; PROMPTS * MODELS],
+            output_tokens: Vec::new(),
+            input_tokens: vec![0.0; PROMPTS],
         },
     };
     heads.check(MODELS, 18, dims).unwrap();
     let tables = vec![0.5; MODELS];
     criterion.bench_function("quality/200_models", |bencher| {
-        bencher.iter(|| heads.predict(black_box(&features), [&tasks, &complexities], &tables));
+        bencher.iter(|| heads.predict(black_box(&features), [&tasks, &complexities], Some(&[0.5, 0.0, 0.0]), &tables));
     });
+    let mut classifier = brain.classifier().clone();
+    let table =
+        OutcomeTable { quality: vec![0.5; 56], complexities: 4, mean: 0.5, rows: PROMPTS, ..OutcomeTable::default() };
+    classifier.outcomes = (0..MODELS).map(|model| (format!("model-{model:03}"), table.clone())).collect();
+    classifier.models = classifier.outcomes.keys().cloned().collect();
+    classifier.quality = Some(heads);
+    criterion.bench_function("quality/everything_with_200_models", |bencher| {
+        bencher.iter(|| classifier.classify(black_box(&features)));
+    });
+    let said = classifier.classify(&features);
+    criterion.bench_function("quality/costs_of_200_models", |bencher| bencher.iter(|| said.predicted_cost_usd()));
 }
 
 criterion_group! {

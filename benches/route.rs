@@ -5,6 +5,7 @@
 
 mod quick;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use semroute::chat::ChatRequest;
 use semroute::commands::parts;
 use semroute::config::Config;
 use semroute::embedder::BUILTIN;
-use semroute::routing::{Overrides, Router};
+use semroute::routing::{History, Live, Overrides, Requirements, Router, Terms, select};
 use tokio::runtime::Runtime;
 
 const SIZES: [usize; 6] = [8, 64, 512, 4 << 10, 64 << 10, 1 << 20];
@@ -71,9 +72,30 @@ fn by_number_of_models(criterion: &mut Criterion) {
     }
 }
 
+/// Selection alone, where an artifact has learnt the quality of every model.
+fn selection_of_learnt_models(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let request = ChatRequest::from_prompt(&text_of(128)).unwrap();
+    let mut group = criterion.benchmark_group("select/learnt_models");
+    for models in MODELS {
+        let router = router(models);
+        let mut signals = runtime.block_on(router.read(&request)).unwrap();
+        let learnt = |index: usize| (format!("m{index}"), (index * 37 % 101) as f64 / 100.0);
+        signals.predicted_quality = (0..models).map(learnt).collect::<BTreeMap<_, _>>().into();
+        let (terms, requirements) = (Terms::of_config(router.config()), Requirements::of(&request));
+        let history = History::default();
+        let live = Live { history: &history, expectations: None, held: None };
+        group.bench_with_input(BenchmarkId::from_parameter(models), &router, |bencher, router| {
+            bencher.iter(|| {
+                select(black_box(&signals), &requirements, router.registry(), &terms, router.config(), live).unwrap()
+            });
+        });
+    }
+}
+
 criterion_group! {
     name = benches;
     config = quick::quick();
-    targets = by_prompt_size, by_number_of_models
+    targets = by_prompt_size, by_number_of_models, selection_of_learnt_models
 }
 criterion_main!(benches);

@@ -32,6 +32,9 @@ pub enum Command {
     TrainCentroids(TrainArgs),
     /// Make a static token table from a transformer.
     Distill(DistillArgs),
+    /// Fit the difficulty prior that ships inside the binary.
+    #[command(hide = true)]
+    FitDifficulty(FitDifficultyArgs),
     /// Measure an artifact on labelled rows, outcomes or pairs, beside baselines.
     Evaluate(Box<EvaluateArgs>),
     /// Time the parts of the hot path on this machine.
@@ -173,6 +176,26 @@ pub struct DistillArgs {
     /// a of the frequency weight a / (a + p): smaller silences frequent words more.
     #[arg(long, default_value_t = 0.03)]
     pub frequency_smoothing: f64,
+}
+
+/// `fit-difficulty`
+#[derive(Debug, Args)]
+pub struct FitDifficultyArgs {
+    /// Folder of the files that the other flags name.
+    #[arg(long, value_name = "DIR")]
+    pub rows: PathBuf,
+    /// Rows with "scores" per model, to learn from.
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub outcomes: Vec<PathBuf>,
+    /// Outcome rows whose prompts are left out, however their options are written.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub without: Vec<PathBuf>,
+    /// Folder of the prior.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Seed of the folds.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// `evaluate`

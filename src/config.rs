@@ -8,8 +8,10 @@ use thiserror::Error;
 
 use crate::gateway::ProviderConfig;
 use crate::http::ServerConfig;
-use crate::limits::AuthConfig;
-use crate::routing::{ModelConfig, Registry, RouterConfig, UnknownModel, listed_model};
+use crate::limits::{AuthConfig, BudgetConfig};
+use crate::routing::{
+    ArchetypeConfig, Bounds, ModelConfig, Registry, RouteConfig, RouterConfig, RuleConfig, UnknownModel, listed_model,
+};
 use crate::store::StoreConfig;
 
 /// A configuration file.
@@ -24,8 +26,16 @@ pub struct Config {
     pub providers: Vec<ProviderConfig>,
     /// `[[models]]`
     pub models: Vec<ModelConfig>,
+    /// `[[rules]]`
+    pub rules: Vec<RuleConfig>,
+    /// `[[routes]]`
+    pub routes: Vec<RouteConfig>,
+    /// `[[archetypes]]`
+    pub archetypes: Vec<ArchetypeConfig>,
     /// `[auth]`
     pub auth: AuthConfig,
+    /// `[budget]`
+    pub budget: BudgetConfig,
     /// `[store]`
     pub store: Option<StoreConfig>,
 }
@@ -74,7 +84,16 @@ impl Config {
             let provider = self.providers.iter().find(|provider| provider.name == model.provider)?;
             listed_model(&provider.base_url, &model.upstream_name)
         });
+        let region_of = |name: &str| self.providers.iter().find(|provider| provider.name == name)?.region.clone();
+        registry.set_regions(region_of);
         Ok(registry)
+    }
+
+    /// The same for rows of a file, of which none may change what is decided of another.
+    #[must_use]
+    pub fn without_sessions(mut self) -> Self {
+        self.router.sessions.stick = false;
+        self
     }
 
     /// What no single table can see by itself.
@@ -101,21 +120,53 @@ impl Config {
                 "router.unknown_model: {name:?} is not \"reject\", \"auto\" or the name of a [[models]] entry"
             ));
         }
-        for (key, value) in [
-            ("router.balanced_quality_share", self.router.balanced_quality_share),
-            ("router.quality_gate", self.router.quality_gate),
-        ] {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(format!("{key}: {value} is not between 0 and 1"));
+        self.budget.check()?;
+        if self.budget.limits_anything() && self.store.is_none() {
+            return Err("budget: needs a [store], which remembers over a restart what was spent".into());
+        }
+        if self.budget.month_usd.is_some() && self.store.as_ref().is_some_and(|store| store.keep_days < 31) {
+            return Err("store.keep_days: a month's budget needs the rows of 31 days".into());
+        }
+        self.router.check().map_err(|wrong| format!("router.{wrong}"))?;
+        let known = |name: &String| self.models.iter().any(|model| model.name == *name);
+        let limits = &self.router.limits;
+        let mut named = vec![
+            ("router.parallel.judge".to_owned(), self.router.parallel.judge.as_slice()),
+            ("router.limits.models".to_owned(), limits.models.as_deref().unwrap_or_default()),
+        ];
+        for (index, route) in self.routes.iter().enumerate() {
+            named.push((format!("routes[{index}].limits.models"), route.limits.models.as_deref().unwrap_or_default()));
+        }
+        for (key, models) in named {
+            if let Some(unknown) = models.iter().find(|name| !known(name)) {
+                return Err(format!("{key}: {unknown:?} is not the name of a [[models]] entry"));
             }
         }
-        if !(self.router.cost_weight.is_finite() && self.router.cost_weight >= 0.0) {
-            return Err(format!("router.cost_weight: {} is not zero or more", self.router.cost_weight));
+        let of_routes =
+            self.routes.iter().enumerate().map(|(index, route)| (format!("routes[{index}]"), &route.limits));
+        for (table, limits) in of_routes.chain([("router".to_owned(), limits)]) {
+            self.check_places(limits).map_err(|wrong| format!("{table}.limits.{wrong}"))?;
         }
-        if self.router.max_attempts == 0 {
-            return Err("router.max_attempts: 0 would try no model; use 1 or more".into());
+        for (index, rule) in self.rules.iter().enumerate() {
+            let is_key = |name: &&String| self.auth.keys.iter().any(|key| key.name.trim() == **name);
+            if let Some(unknown) = rule.key.iter().find(|name| !is_key(name)) {
+                return Err(format!("rules[{index}].key: {unknown:?} is not the name of an [[auth.keys]] entry"));
+            }
         }
         Registry::from_config(&self.models).map(drop).map_err(|wrong| wrong.to_string())
+    }
+
+    /// A bound on a place that does not exist is a slip.
+    fn check_places(&self, limits: &Bounds) -> Result<(), String> {
+        let is_provider = |name: &&str| self.providers.iter().any(|provider| provider.name == **name);
+        if let Some(unknown) = limits.providers.names().find(|name| !is_provider(name)) {
+            return Err(format!("providers: {unknown:?} is not the name of a [[providers]] entry"));
+        }
+        let is_region = |name: &&str| self.providers.iter().any(|provider| provider.region.as_deref() == Some(*name));
+        match limits.regions.names().find(|name| !is_region(name)) {
+            Some(unknown) => Err(format!("regions: {unknown:?} is not the region of any [[providers]] entry")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -51,6 +51,15 @@ fn run(command: Command) -> anyhow::Result<()> {
             dims: args.dims as usize,
             frequency_smoothing: args.frequency_smoothing,
         }),
+        Command::FitDifficulty(args) => {
+            commands::fit_difficulty::run(&commands::fit_difficulty::FitDifficultyCommand {
+                rows: args.rows,
+                outcomes: args.outcomes,
+                without: args.without,
+                out: args.out,
+                seed: args.seed,
+            })
+        }
         Command::Evaluate(args) => commands::evaluate::run(&commands::evaluate::EvaluateOptions {
             router: args.router,
             labels: args.labels,

@@ -74,6 +74,12 @@ fn outcomes_are_qualities_and_costs_by_model() {
     let scores: Vec<_> = rows[0].scores.iter().map(|(model, score)| (model.as_str(), *score)).collect();
     assert_eq!(scores, [("m", 0.25), ("right", 1.0), ("wrong", 0.0)]);
     assert_eq!(rows[0].cost_usd["m"], 1.5);
+    assert!(rows[0].output_tokens.is_empty());
+    let lengths =
+        json!({"prompt": "a", "scores": {"m": 1}, "output_tokens": {"m": 7}, "output_chars": {"m": 8, "n": 10}});
+    folder.write_rows("rows.jsonl", &[lengths]);
+    let tokens = OutcomeRow::read_file(&folder.path("rows.jsonl")).unwrap()[0].output_tokens.clone();
+    assert_eq!(tokens.into_iter().collect::<Vec<_>>(), [("m".to_owned(), 7.0), ("n".to_owned(), 2.5)]);
     folder.write_rows("rows.jsonl", &[json!({"prompt": "a", "scores": {"m": 1}, "cost_usd": {"m": -1}})]);
     let error = OutcomeRow::read_file(&folder.path("rows.jsonl")).unwrap_err().to_string();
     assert!(error.contains("rows.jsonl:1: \"cost_usd.m\" must be a number zero or more"), "{error}");

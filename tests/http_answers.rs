@@ -106,7 +106,8 @@ async fn models_are_listed_as_openai_lists_them() {
     let list: Value = router.get("/v1/models").send().await.unwrap().json().await.unwrap();
     assert_eq!(list["object"], "list");
     let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
-    let strategies = "auto auto:cheapest auto:balanced auto:best auto:quality_gated auto:cost_weighted auto:round_robin auto:least_used";
+    let strategies = "auto auto:cheapest auto:balanced auto:best auto:quality_gated auto:cost_weighted auto:semantic \
+                      auto:round_robin auto:least_used auto:cascade auto:parallel";
     assert_eq!(ids, strategies.split(' ').chain(["cheap", "dear"]).collect::<Vec<_>>());
     let one: Value = router.get("/v1/models/dear").send().await.unwrap().json().await.unwrap();
     assert_eq!((one["id"].as_str(), one["owned_by"].as_str()), (Some("dear"), Some("dear-provider")));

@@ -137,3 +137,29 @@ fn the_shipped_artifact_tells_its_inputs_and_keeps_no_prompt() {
     }
     assert_eq!(manifest["examples"].get("texts"), None);
 }
+
+/// Figures on public rows would flatter a prior that had learnt from them, and only openly licensed rows may be learnt from at all.
+#[test]
+fn the_difficulty_prior_learnt_from_open_rows_and_from_none_that_are_measured() {
+    let folder = root().join("models/difficulty");
+    let recipe: toml::Table = fs::read_to_string(root().join("training/difficulty.toml")).unwrap().parse().unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.join("difficulty.json")).unwrap()).unwrap();
+    for (key, list) in [("outcomes", "inputs"), ("without", "withheld")] {
+        let named: Vec<&str> = recipe[key].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
+        let read: Vec<&str> =
+            manifest[list].as_array().unwrap().iter().map(|input| input["file"].as_str().unwrap()).collect();
+        assert_eq!(named, read, "{key}");
+    }
+    let learnt: Vec<&str> = recipe["outcomes"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
+    assert_eq!(
+        learnt,
+        ["mmlu_pro_train.jsonl", "llmrouter_uiuc_train.jsonl"],
+        "the licence of each stands on the card"
+    );
+    for measured in ["routellm_mmlu_dev1500.jsonl", "mmlu_pro_val.jsonl", "routerbench_train.jsonl"] {
+        assert!(recipe["without"].as_array().unwrap().iter().any(|file| file.as_str() == Some(measured)), "{measured}");
+    }
+    let bytes: u64 = files_of(&folder).values().map(|bytes| bytes.len() as u64).sum();
+    assert!(bytes < 500 << 10, "{bytes} bytes");
+}

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::sample::{select as one_of, subsequence};
 use semroute::chat::Usage;
+use semroute::classifier::ByModel;
 use semroute::routing::{
-    Candidate, Capability, History, Model, ModelConfig, NoCandidate, Registry, Requirements, RouterConfig, Signals,
-    Strategy as Choice, select,
+    Bounds, Candidate, Capability, Held, History, Live, Model, ModelConfig, NearestArchetype, NoCandidate, Registry,
+    Requirements, RouterConfig, Signals, Strategy as Choice, Terms, TokenCounts, select,
 };
 
 const TASKS: [&str; 3] = ["code", "chat", "math"];
@@ -25,6 +26,8 @@ struct Case {
     min_quality: Option<f64>,
     config: RouterConfig,
     history: History,
+    archetype: Option<NearestArchetype>,
+    held: Option<Held>,
 }
 
 /// Strategies that weigh quality, and so go up where a prompt is like nothing seen.
@@ -39,8 +42,15 @@ impl Case {
 
     fn choose(&self, choice: Choice) -> Result<(Vec<Candidate>, String), NoCandidate> {
         let registry = self.registry();
-        let chosen =
-            select(&self.signals, &self.requirements, &registry, choice, self.min_quality, &self.config, &self.history);
+        let bounds = vec![Bounds { min_quality: self.min_quality, ..Bounds::default() }];
+        let terms = Terms {
+            strategy: choice,
+            quality_share: self.config.balanced_quality_share,
+            bounds,
+            archetype: self.archetype.clone(),
+        };
+        let live = Live { history: &self.history, expectations: None, held: self.held.as_ref() };
+        let chosen = select(&self.signals, &self.requirements, &registry, &terms, &self.config, live);
         chosen.map(|(plan, reason)| (plan.candidates().to_vec(), reason))
     }
 
@@ -73,7 +83,7 @@ fn cost(candidate: &Candidate) -> f64 {
 }
 
 fn serves(model: &Model, requirements: &Requirements) -> bool {
-    let needed = requirements.input_tokens + u64::from(requirements.output_cap.unwrap_or(0));
+    let needed = requirements.input_tokens.at_most(model.tokenizer) + u64::from(requirements.output_cap.unwrap_or(0));
     requirements.capabilities.iter().all(|capability| model.capabilities.contains(capability))
         && model.context_window.is_none_or(|window| needed <= u64::from(window))
 }
@@ -97,13 +107,12 @@ fn model() -> impl Strategy<Value = ModelConfig> {
         |(price, context_window, capabilities, stated, qualities, provider)| ModelConfig {
             name: String::new(),
             provider: provider.into(),
-            upstream_name: None,
             input_usd_per_mtok: price.map(|(input, _)| input),
             output_usd_per_mtok: price.map(|(_, output)| output),
-            cached_input_usd_per_mtok: None,
             context_window,
-            capabilities,
+            capabilities: Some(capabilities),
             quality: stated.into_iter().map(str::to_owned).zip(qualities).collect(),
+            ..ModelConfig::default()
         },
     )
 }
@@ -136,7 +145,8 @@ fn signals() -> impl Strategy<Value = Signals> {
             follow_up: false,
             tier: "builtin".into(),
             artifact: "test".into(),
-            predicted_quality: learnt,
+            predicted_quality: learnt.into(),
+            predicted_output_tokens: ByModel::default(),
         }
     })
 }
@@ -145,7 +155,12 @@ fn cases() -> impl Strategy<Value = Case> {
     // Often nothing is needed, so that most models serve.
     let capabilities = prop_oneof![3 => Just(Vec::new()), 1 => subsequence(CAPABILITIES.to_vec(), 1..=2)];
     let requirements = (capabilities, one_of(vec![1u64, 50, 5_000]), proptest::option::of(one_of(vec![20u32, 2_000])))
-        .prop_map(|(capabilities, input_tokens, output_cap)| Requirements { capabilities, input_tokens, output_cap });
+        .prop_map(|(capabilities, tokens, output_cap)| Requirements {
+            capabilities,
+            input_tokens: TokenCounts::same(tokens),
+            output_cap,
+            answers: 1,
+        });
     let config =
         (0.0f64..=1.0, 0.0f64..=1.0, 0.0f64..1e4, 1usize..6).prop_map(|(share, gate, weight, attempts)| RouterConfig {
             balanced_quality_share: share,
@@ -168,6 +183,8 @@ fn cases() -> impl Strategy<Value = Case> {
             min_quality,
             config,
             history,
+            archetype: None,
+            held: None,
         },
     )
 }
@@ -211,8 +228,8 @@ proptest! {
     #[test]
     fn a_refusal_says_why_of_every_model(case in cases(), choice in choices()) {
         if let Err(refusal) = case.choose(choice) {
-            let names: Vec<String> = refusal.reasons.iter()
-                .map(|reason| reason.split_whitespace().next().unwrap().to_owned()).collect();
+            prop_assert!(refusal.models.iter().all(|(_, unmet)| !unmet.is_empty()));
+            let names: Vec<String> = refusal.models.into_iter().map(|(model, _)| model).collect();
             let models: BTreeSet<String> = case.models.iter().map(|model| model.name.clone()).collect();
             prop_assert_eq!(names.len(), models.len());
             prop_assert_eq!(names.into_iter().collect::<BTreeSet<_>>(), models);
@@ -223,10 +240,27 @@ proptest! {
     fn costs_are_those_of_the_price_list_and_an_unknown_price_stays_unknown(case in cases(), choice in choices()) {
         let registry = case.registry();
         let output = u64::from(case.requirements.output_cap.unwrap_or(500).min(500));
-        let usage = Usage { input: case.requirements.input_tokens, cached_input: 0, output };
+        let usage = |model: &Model| {
+            Usage { input: case.requirements.input_tokens.expected(model.tokenizer), cached_input: 0, output }
+        };
         for candidate in case.all(choice).unwrap_or_default() {
-            let prices = registry.get(&candidate.model).unwrap().prices;
-            prop_assert_eq!(candidate.expected_cost_usd, prices.map(|prices| prices.cost_usd(usage)));
+            let model = registry.get(&candidate.model).unwrap();
+            prop_assert_eq!(candidate.expected_cost_usd, model.prices.map(|prices| prices.cost_usd(usage(model))));
+        }
+    }
+
+    #[test]
+    fn learnt_lengths_of_answers_move_the_cost(case in cases(), choice in choices(), tokens in 1u32..5000) {
+        let registry = case.registry();
+        let mut longer = case.clone();
+        let lengths = registry.models().iter().map(|model| (model.name.clone(), f64::from(tokens)));
+        longer.signals.predicted_output_tokens = lengths.collect::<BTreeMap<_, _>>().into();
+        let output = u64::from(case.requirements.output_cap.unwrap_or(u32::MAX).min(tokens));
+        for candidate in longer.all(choice).unwrap_or_default() {
+            let model = registry.get(&candidate.model).unwrap();
+            let input = case.requirements.input_tokens.expected(model.tokenizer);
+            let usage = Usage { input, cached_input: 0, output };
+            prop_assert_eq!(candidate.expected_cost_usd, model.prices.map(|prices| prices.cost_usd(usage)));
         }
     }
 
@@ -322,6 +356,47 @@ proptest! {
     }
 
     #[test]
+    fn a_ladder_begins_cheap_enough_and_rises_to_the_best(case in cases()) {
+        let case = case.known(true);
+        if let Some(all) = case.all(Choice::Cascade) {
+            let best = all.iter().map(quality).fold(0.0, f64::max);
+            let gate = best * case.config.cascade.first_quality_share;
+            prop_assert!(quality(&all[0]) >= gate - 1e-12);
+            prop_assert!(all.iter().filter(|other| quality(other) >= gate).all(|other| cost(&all[0]) <= cost(other)));
+            let chain = case.choose(Choice::Cascade).unwrap().0;
+            let rungs = chain.windows(2).take_while(|pair| quality(&pair[1]) > quality(&pair[0])).count() + 1;
+            prop_assert!(chain[..rungs].windows(2).all(|pair| cost(&pair[0]) <= cost(&pair[1])), "rungs rise in price");
+            prop_assert!(chain.len() < 2 || quality(&chain[rungs - 1]) >= best - 1e-12, "the best model is the last rung");
+        }
+    }
+
+    #[test]
+    fn a_turn_that_only_goes_on_stays_where_it_is(case in cases(), choice in choices(), model in 0usize..8) {
+        let mut case = case;
+        case.signals.follow_up = true;
+        let name = format!("m{model}");
+        case.held = Some(Held { model: name.clone(), complexity_score: 0.5, prompt_tokens: 50, failed_turns: 0 });
+        let serving = case.all(choice).unwrap_or_default().iter().any(|candidate| candidate.model == name);
+        if serving && ![Choice::RoundRobin, Choice::LeastUsed].contains(&choice) {
+            prop_assert_eq!(case.first(choice).unwrap().model, name);
+        }
+    }
+
+    #[test]
+    fn failures_never_lead_to_a_worse_model(case in cases(), choice in choices(), model in 0usize..8) {
+        let mut case = case;
+        let name = format!("m{model}");
+        case.held = Some(Held { model: name.clone(), complexity_score: 0.5, prompt_tokens: 50, failed_turns: 2 });
+        let held = case.all(choice).unwrap_or_default().into_iter().find(|candidate| candidate.model == name);
+        if let Some(held) = held && ![Choice::RoundRobin, Choice::LeastUsed].contains(&choice) {
+            let all = case.all(choice).unwrap();
+            let first = case.first(choice).unwrap();
+            let has_better = all.iter().any(|candidate| quality(candidate) > quality(&held));
+            prop_assert!(!has_better || quality(&first) > quality(&held), "{:?} after {:?}", first, held);
+        }
+    }
+
+    #[test]
     fn what_was_never_seen_is_never_routed_downward(case in cases(), choice in choices()) {
         let (known, unknown) = (case.known(true).first(choice), case.known(false).first(choice));
         prop_assert_eq!(known.is_some(), unknown.is_some());
@@ -334,6 +409,8 @@ proptest! {
 
     #[test]
     fn fallbacks_reach_every_provider_before_one_twice(case in cases(), choice in choices()) {
+        // The rungs of a ladder go by price and quality.
+        prop_assume!(choice != Choice::Cascade);
         if let Some(all) = case.all(choice) {
             let providers: BTreeSet<&str> = all.iter().map(|candidate| candidate.provider.as_str()).collect();
             let first: BTreeSet<&str> = all[..providers.len()].iter().map(|candidate| candidate.provider.as_str()).collect();

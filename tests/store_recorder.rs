@@ -45,6 +45,7 @@ fn record(number: usize) -> DecisionRecord {
         input_tokens: Some(12),
         cached_input_tokens: Some(3),
         output_tokens: Some(45),
+        counted_usd: None,
         cost_usd: Some(0.25),
         overhead_ms: 0.5,
         latency_ms: 12.5,

@@ -2,8 +2,10 @@
 """Runs a recipe of this folder: reads NAME.toml and hands its keys to the semroute command it names.
 
     training/rebuild.py router [--out DIR] [--semroute BINARY]
+    training/rebuild.py difficulty --rows DIR
 
-Paths in a recipe are relative to the repository. Python's standard library is enough.
+Paths in a recipe are relative to the repository; the files of `difficulty`, which are no part of it, to --rows. Python's standard
+library is enough.
 """
 
 import argparse
@@ -28,9 +30,17 @@ def main() -> int:
     names = sorted(path.stem for path in (ROOT / "training").glob("*.toml"))
     parser.add_argument("name", choices=names)
     parser.add_argument("--out", help="instead of the recipe's own folder")
+    parser.add_argument("--rows", type=pathlib.Path, help="folder of the public rows, for recipes that read some")
     parser.add_argument("--semroute", default="target/release/semroute", help="the binary (default: %(default)s)")
     options = parser.parse_args()
     recipe = tomllib.loads((ROOT / "training" / f"{options.name}.toml").read_text())
+    if recipe["command"] == "fit-difficulty":
+        if options.rows is None:
+            parser.error(f"{options.name}: --rows DIR is needed: the folder with {', '.join(recipe['outcomes'])}")
+        missing = [name for name in recipe["outcomes"] + recipe["without"] if not (options.rows / name).is_file()]
+        if missing:
+            parser.error(f"--rows {options.rows}: lacks {', '.join(missing)}")
+        recipe["rows"] = options.rows.resolve()
     if options.out:
         recipe["out"] = options.out
     command = [options.semroute, *arguments_of(recipe)]

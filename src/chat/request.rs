@@ -79,6 +79,10 @@ struct View {
     functions: Option<Vec<IgnoredAny>>,
     #[serde(default)]
     response_format: Option<ResponseFormat>,
+    #[serde(default)]
+    modalities: Option<Vec<String>>,
+    #[serde(default)]
+    n: Option<u32>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -165,9 +169,29 @@ impl ChatRequest {
         self.view.response_format.as_ref().is_some_and(|format| format.kind != "text")
     }
 
+    /// Whether the answer should be spoken (`modalities` names audio).
+    pub fn wants_audio(&self) -> bool {
+        self.view.modalities.as_ref().is_some_and(|modalities| modalities.iter().any(|modality| modality == "audio"))
+    }
+
+    /// All fields of the body, as they were written.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.body.fields()
+    }
+
+    /// How many answers are asked for.
+    pub fn answers(&self) -> u32 {
+        self.view.n.unwrap_or(1).max(1)
+    }
+
     /// A field of the body, as it was written.
     pub fn field(&self, name: &str) -> Option<&RawValue> {
         self.body.get(name)
+    }
+
+    /// The names of the body's fields, in the order of the text.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.body.fields().map(|(name, _)| name)
     }
 
     /// The body as it came, but for the fields given: those are replaced, or added at the end.

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::manifest::{ArtifactManifest, FORMAT_VERSION};
 use super::weights::{classifier_from, weights_of};
-use super::{Classifier, NGRAM_VERSION, folder};
+use super::{Classifier, DifficultyReader, NGRAM_VERSION, folder};
 
 const MANIFEST_FILE: &str = "router.json";
 const WEIGHTS_FILE: &str = "weights.safetensors";
@@ -120,9 +120,31 @@ pub(super) fn from_bytes(
             remedy: "the file is damaged or from another artifact; restore both files together",
         });
     }
-    let classifier = classifier_from(&manifest, weights)
+    let difficulty = DifficultyReader::among(&manifest.embedders, reader_version)?;
+    check_difficulty(origin, &manifest, difficulty.as_ref())?;
+    let classifier = classifier_from(&manifest, weights, difficulty.as_ref())
         .map_err(|message| ArtifactError::Weights { path: format!("{origin}/{WEIGHTS_FILE}"), message })?;
     Ok((manifest, classifier))
+}
+
+/// Quality heads that were fitted beside another difficulty prior would read its scores wrongly.
+fn check_difficulty(
+    origin: &str,
+    manifest: &ArtifactManifest,
+    ours: Option<&DifficultyReader>,
+) -> Result<(), ArtifactError> {
+    let Some(found) = manifest.quality.as_ref().and_then(|quality| quality.difficulty.clone()) else { return Ok(()) };
+    let expected = ours.map_or("none: its embedder is not among the artifact's", |ours| &ours.prior.fingerprint);
+    if found == expected {
+        return Ok(());
+    }
+    Err(ArtifactError::Mismatch {
+        path: origin.into(),
+        what: "the difficulty prior of its quality heads".into(),
+        found,
+        expected: expected.into(),
+        remedy: "train it anew with this version",
+    })
 }
 
 /// blake3 of `router.json` with the seal's digits taken out.

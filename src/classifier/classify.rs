@@ -1,10 +1,11 @@
 //! The classifier as a whole: the heads of each tier, novelty, and one prompt's classification.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{
-    ExampleIndex, Features, Head, LabelScores, ModelForecast, Novelty, NoveltyModel, OutcomeTable, QualityHeads,
-    WeighedNgrams,
+    ByModel, CostForecast, DifficultyReader, ExampleIndex, Features, Head, LabelScores, ModelForecast, Novelty,
+    NoveltyModel, OutcomeTable, QualityHeads, ValidationOutcomes, WeighedNgrams, difficulty_of, joint,
 };
 
 /// The heads of one tier.
@@ -46,8 +47,12 @@ pub struct Classifier {
     pub examples: ExampleIndex,
     /// Quality of models by task and complexity, from outcome rows; empty without them.
     pub outcomes: BTreeMap<String, OutcomeTable>,
+    /// The models of `outcomes`, in their order; shared with every classification.
+    pub models: Arc<[String]>,
     /// What moves the tables' words, in their order.
     pub quality: Option<QualityHeads>,
+    /// How hard a prompt looks, whatever the labels; `None` where the prior's embedder is not among the artifact's.
+    pub difficulty: Option<DifficultyReader>,
 }
 
 /// What is said of one prompt.
@@ -61,10 +66,22 @@ pub struct Classification {
     pub novelty: Novelty,
     /// Something like it was seen, and the task is sure enough to be named.
     pub known: bool,
+    /// How hard the prompt looks, 0 to 1: the mean failure that a prior over many models expects. `None` where its embedder is not
+    /// among the artifact's.
+    pub difficulty: Option<f64>,
     /// Per model named in the artifact's outcomes, 0..1.
-    pub predicted_quality: BTreeMap<String, f64>,
-    /// Per model whose cost the artifact's outcomes tell, USD.
-    pub predicted_cost_usd: BTreeMap<String, f64>,
+    pub predicted_quality: ByModel,
+    /// Per model whose output lengths the artifact's outcomes tell, tokens.
+    pub predicted_output_tokens: ByModel,
+    /// What the costs are computed from.
+    pub cost_forecast: CostForecast,
+}
+
+impl Classification {
+    /// Per model whose cost the artifact's outcomes tell, USD at the prices of the outcome rows. Computed at every call.
+    pub fn predicted_cost_usd(&self) -> ByModel {
+        self.cost_forecast.by_model()
+    }
 }
 
 impl Classifier {
@@ -97,6 +114,11 @@ impl Classifier {
         read
     }
 
+    /// Remembered outcome rows with what fits that had not seen them predicted; `None` without outcomes.
+    pub fn validation_outcomes(&self) -> Option<ValidationOutcomes> {
+        self.quality.as_ref().map(|heads| ValidationOutcomes::of(self.models.to_vec(), heads))
+    }
+
     fn with_heads(&self, heads: &TierHeads, abstain_below: f64, features: &Features) -> Classification {
         let mut ngrams = WeighedNgrams::default();
         let task = heads.task.score(features, &mut ngrams);
@@ -106,16 +128,28 @@ impl Classifier {
             None => self.novelty.measure(&vec![0.0; self.novelty.mean().len()]),
         };
         let probabilities = [task.probabilities.as_slice(), &complexity.probabilities];
-        let tables: Vec<f64> =
-            self.outcomes.values().map(|table| table.expected(probabilities[0], probabilities[1])).collect();
+        let scores = self.difficulty.as_ref().and_then(|reader| reader.scores(features));
+        let joint = joint(probabilities[0], probabilities[1]);
+        let tables: Vec<f64> = self.outcomes.values().map(|table| table.expected_of(&joint)).collect();
         let forecast = match &self.quality {
-            Some(heads) => heads.predict(features, probabilities, &tables),
-            None => ModelForecast { cost_usd: vec![None; tables.len()], quality: tables },
+            Some(heads) => heads.predict(features, probabilities, scores.as_ref(), &tables),
+            None => ModelForecast { quality: tables, near: Vec::new() },
         };
-        let predicted_quality = self.outcomes.keys().cloned().zip(forecast.quality).collect();
-        let costs = self.outcomes.keys().zip(forecast.cost_usd);
-        let predicted_cost_usd = costs.filter_map(|(model, cost)| Some((model.clone(), cost?))).collect();
+        let cost_forecast = match &self.quality {
+            Some(heads) => CostForecast::new(Arc::clone(&self.models), Arc::clone(&heads.costs), forecast.near),
+            None => CostForecast::default(),
+        };
+        let tokens = self.outcomes.values().map(|table| table.expected_output_tokens(probabilities[0])).collect();
         let known = novelty.known && task.confidence() >= abstain_below;
-        Classification { task, complexity, novelty, known, predicted_quality, predicted_cost_usd }
+        Classification {
+            task,
+            complexity,
+            novelty,
+            known,
+            difficulty: scores.as_ref().map(difficulty_of),
+            predicted_quality: ByModel::new(Arc::clone(&self.models), forecast.quality),
+            predicted_output_tokens: ByModel::new(Arc::clone(&self.models), tokens),
+            cost_forecast,
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Raised when the meaning of the files changes.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// `router.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,6 +127,9 @@ pub struct OutcomeManifest {
     pub mean: f64,
     /// Rows.
     pub rows: usize,
+    /// Mean output tokens over the rows that told them; the table by task is among the weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<f64>,
 }
 
 /// The heads that move the tables' words.
@@ -139,6 +142,11 @@ pub struct QualityManifest {
     pub nearest: usize,
     /// How many are remembered.
     pub neighbours: usize,
+    /// Length of their kept vectors.
+    pub neighbour_dims: usize,
+    /// blake3 of the difficulty prior whose scores the heads read; absent where its embedder is not among the artifact's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difficulty: Option<String>,
 }
 
 /// How an artifact was made, so that anybody can make it again.

@@ -3,31 +3,44 @@
 
 mod artifact;
 mod builtin;
+mod by_model;
 mod centroids;
 mod classify;
+mod difficulty;
 mod evidence;
 mod examples;
+mod expected_cost;
 mod feature_space;
 mod features;
 mod folder;
 mod head;
+mod kernels;
 mod lexical;
 mod linear;
 mod manifest;
+mod neighbours;
 mod novelty;
+mod outcome_weights;
 mod outcomes;
 mod quality;
 mod surface;
+mod validation;
 mod vector;
 mod weights;
 mod whitening;
 
 pub use artifact::{ArtifactError, check_destination, read_artifact, write_artifact};
 pub use builtin::builtin;
+pub use by_model::ByModel;
 pub use centroids::CentroidHead;
 pub use classify::{Classification, Classifier, SecondTier, TierHeads};
+pub use difficulty::{
+    DIFFICULTY_COLUMNS, DIFFICULTY_MANIFEST, DIFFICULTY_VERSION, DIFFICULTY_WEIGHTS, DifficultyManifest,
+    DifficultyPrior, DifficultyReader, MOST_SURFACE_DEVIATIONS, builtin_difficulty, difficulty_of, write_difficulty,
+};
 pub use evidence::{Evidence, evidence};
 pub use examples::{ExampleIndex, Neighbour};
+pub use expected_cost::{CostForecast, OutcomeCosts, UNKNOWN_COST};
 pub use feature_space::{
     FeatureSpace, SURFACE_WEIGHT, VectorInput, WeighedNgrams, byte_of_idf, idf_of_byte, term_frequency,
 };
@@ -39,9 +52,11 @@ pub use manifest::{
     ArtifactManifest, EmbedderRecord, ExamplesManifest, FORMAT_VERSION, HeadManifest, InputRecord, NoveltyManifest,
     OutcomeManifest, QualityManifest, SecondTierManifest, TrainingCard,
 };
+pub use neighbours::{OutcomeNeighbours, UNKNOWN_SCORE};
 pub use novelty::{Novelty, NoveltyModel};
-pub use outcomes::OutcomeTable;
-pub use quality::{ModelForecast, OutcomeNeighbours, QualityHeads, UNKNOWN_COST, UNKNOWN_SCORE, quality_columns};
+pub use outcomes::{OutcomeTable, joint};
+pub use quality::{ModelForecast, QualityHeads, quality_columns};
 pub use surface::{NAMES as SURFACE_NAMES, SURFACE_FEATURES};
+pub use validation::{CostQualityCurve, CurvePoint, HeldOutRows, UNKNOWN_TOKENS, ValidationOutcomes};
 pub use vector::{dot, normalise};
 pub use whitening::Whitening;

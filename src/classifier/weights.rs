@@ -8,11 +8,12 @@ use half::f16;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
-use super::manifest::{ArtifactManifest, HeadManifest, QualityManifest};
+use super::manifest::{ArtifactManifest, HeadManifest};
+use super::outcome_weights;
 use super::{
-    BUCKETS, CentroidHead, Classifier, ExampleIndex, FeatureSpace, Head, LinearMap, MultinomialHead, NoveltyModel,
-    OrdinalHead, OutcomeNeighbours, OutcomeTable, QualityHeads, SURFACE_FEATURES, SecondTier, TierHeads, VectorInput,
-    Whitening, byte_of_idf, idf_of_byte,
+    BUCKETS, CentroidHead, Classifier, DifficultyReader, ExampleIndex, FeatureSpace, Head, LinearMap, MultinomialHead,
+    NoveltyModel, OrdinalHead, SURFACE_FEATURES, SecondTier, TierHeads, VectorInput, Whitening, byte_of_idf,
+    idf_of_byte,
 };
 
 const EXAMPLES: &str = "examples.vectors";
@@ -39,48 +40,26 @@ pub(super) fn weights_of(classifier: &Classifier) -> Result<Vec<u8>, String> {
         novelty.prototypes(),
     );
     tensors.floats("novelty.quantiles".into(), vec![novelty.quantiles().len()], novelty.quantiles());
-    for (model, table) in &classifier.outcomes {
-        let shape = vec![table.quality.len() / table.complexities.max(1), table.complexities];
-        tensors.floats(format!("outcomes.{model}"), shape, &table.quality);
-    }
-    if let Some(heads) = &classifier.quality {
-        tensors.put_quality(heads, classifier.outcomes.len());
-    }
+    outcome_weights::put(&mut tensors, classifier);
     let examples = &classifier.examples;
     tensors.halves(EXAMPLES.into(), vec![examples.ids.len(), examples.dims], examples.vectors.iter().copied());
     tensors.serialise()
 }
 
-struct Tensors(BTreeMap<String, Stored>);
+pub(super) struct Tensors(BTreeMap<String, Stored>);
 
 impl Tensors {
-    fn floats(&mut self, name: String, shape: Vec<usize>, data: &[f32]) {
+    pub(super) fn floats(&mut self, name: String, shape: Vec<usize>, data: &[f32]) {
         let bytes = data.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.0.insert(name, Stored { dtype: Dtype::F32, shape, bytes });
     }
 
-    fn halves(&mut self, name: String, shape: Vec<usize>, data: impl Iterator<Item = f16>) {
-        self.0.insert(name, Stored { dtype: Dtype::F16, shape, bytes: data.flat_map(f16::to_le_bytes).collect() });
+    pub(super) fn bytes(&mut self, name: String, dtype: Dtype, shape: Vec<usize>, bytes: Vec<u8>) {
+        self.0.insert(name, Stored { dtype, shape, bytes });
     }
 
-    fn put_quality(&mut self, heads: &QualityHeads, models: usize) {
-        let (columns, near) = (heads.mean.len(), &heads.neighbours);
-        self.floats("quality.mean".into(), vec![columns], &heads.mean);
-        self.floats("quality.scale".into(), vec![columns], &heads.scale);
-        self.floats("quality.weights".into(), vec![models, columns], &heads.weights);
-        self.floats("quality.intercepts".into(), vec![models], &heads.intercepts);
-        self.floats("quality.linear_share".into(), vec![models], &heads.linear_share);
-        self.floats("quality.neighbour_share".into(), vec![models], &heads.neighbour_share);
-        self.floats("quality.mean_cost_usd".into(), vec![models], &heads.mean_cost_usd);
-        let rows = near.vectors.len() / near.dims.max(1);
-        self.floats("quality.neighbours.costs_usd".into(), vec![rows, models], &near.costs_usd);
-        let bytes = near.vectors.iter().flat_map(|x| x.to_le_bytes()).collect();
-        self.0.insert(
-            "quality.neighbours.vectors".into(),
-            Stored { dtype: Dtype::I16, shape: vec![rows, near.dims], bytes },
-        );
-        let scores = Stored { dtype: Dtype::U8, shape: vec![rows, models], bytes: near.scores.clone() };
-        self.0.insert("quality.neighbours.scores".into(), scores);
+    fn halves(&mut self, name: String, shape: Vec<usize>, data: impl Iterator<Item = f16>) {
+        self.0.insert(name, Stored { dtype: Dtype::F16, shape, bytes: data.flat_map(f16::to_le_bytes).collect() });
     }
 
     fn put_heads(&mut self, prefix: &str, heads: &TierHeads) {
@@ -107,12 +86,9 @@ impl Tensors {
     fn put_map(&mut self, name: &str, map: &LinearMap) {
         let (space, outputs) = (map.space(), map.outputs());
         let idf = space.idf.iter().map(|idf| byte_of_idf(*idf)).collect();
-        self.0.insert(format!("{name}.ngrams.idf"), Stored { dtype: Dtype::U8, shape: vec![BUCKETS], bytes: idf });
+        self.bytes(format!("{name}.ngrams.idf"), Dtype::U8, vec![BUCKETS], idf);
         let bytes = map.lexical().iter().map(|weight| weight.cast_unsigned()).collect();
-        self.0.insert(
-            format!("{name}.ngrams.weights"),
-            Stored { dtype: Dtype::I8, shape: vec![BUCKETS, outputs], bytes },
-        );
+        self.bytes(format!("{name}.ngrams.weights"), Dtype::I8, vec![BUCKETS, outputs], bytes);
         self.floats(format!("{name}.ngrams.steps"), vec![outputs], map.lexical_steps());
         self.floats(format!("{name}.surface.mean"), vec![SURFACE_FEATURES], &space.surface_mean);
         self.floats(format!("{name}.surface.scale"), vec![SURFACE_FEATURES], &space.surface_scale);
@@ -138,7 +114,11 @@ impl Tensors {
 }
 
 /// Puts the classifier together; every disagreement between the two files is a message.
-pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Result<Classifier, String> {
+pub(super) fn classifier_from(
+    manifest: &ArtifactManifest,
+    weights: &[u8],
+    difficulty: Option<&DifficultyReader>,
+) -> Result<Classifier, String> {
     let tensors = SafeTensors::deserialize(weights).map_err(|error| error.to_string())?;
     let dims_of = |embedder: usize, who: &str| {
         let record = manifest.embedders.get(embedder);
@@ -173,22 +153,8 @@ pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Re
         manifest.novelty.threshold,
     )
     .map_err(|message| format!("novelty: {message}"))?;
-    let shape = [manifest.task.labels.len(), manifest.complexity.labels.len()];
-    let outcomes = manifest
-        .outcomes
-        .iter()
-        .map(|(model, record)| {
-            let quality = tensor(&tensors, &format!("outcomes.{model}"), &shape)?;
-            let table = OutcomeTable { quality, complexities: shape[1], mean: record.mean, rows: record.rows };
-            Ok((model.clone(), table))
-        })
-        .collect::<Result<_, String>>()?;
-    let quality = manifest.quality.as_ref().map(|quality| {
-        let dims = dims_of(quality.embedder, "quality")?;
-        quality_heads(quality, &tensors, manifest.outcomes.len(), shape[0] + shape[1], dims)
-            .map_err(|message| if message.starts_with("quality") { message } else { format!("quality: {message}") })
-    });
-    let quality = quality.transpose()?;
+    let outcomes = outcome_weights::tables(manifest, &tensors)?;
+    let quality = outcome_weights::heads(manifest, &tensors)?;
     let examples = examples(manifest, &tensors, dims)?;
     Ok(Classifier {
         first,
@@ -197,40 +163,11 @@ pub(super) fn classifier_from(manifest: &ArtifactManifest, weights: &[u8]) -> Re
         novelty,
         novelty_embedder: manifest.novelty.embedder,
         examples,
+        models: outcomes.keys().cloned().collect(),
         outcomes,
         quality,
+        difficulty: difficulty.cloned(),
     })
-}
-
-fn quality_heads(
-    manifest: &QualityManifest,
-    tensors: &SafeTensors<'_>,
-    models: usize,
-    labels: usize,
-    dims: usize,
-) -> Result<QualityHeads, String> {
-    let columns = SURFACE_FEATURES + labels + dims;
-    let floats = |name: &str, shape: &[usize]| tensor(tensors, &format!("quality.{name}"), shape);
-    let vectors = bytes(tensors, "quality.neighbours.vectors", Dtype::I16, &[manifest.neighbours, dims])?;
-    let heads = QualityHeads {
-        embedder: manifest.embedder,
-        mean: floats("mean", &[columns])?,
-        scale: floats("scale", &[columns])?,
-        weights: floats("weights", &[models, columns])?,
-        intercepts: floats("intercepts", &[models])?,
-        linear_share: floats("linear_share", &[models])?,
-        neighbour_share: floats("neighbour_share", &[models])?,
-        mean_cost_usd: floats("mean_cost_usd", &[models])?,
-        neighbours: OutcomeNeighbours {
-            dims,
-            vectors: vectors.as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect(),
-            scores: bytes(tensors, "quality.neighbours.scores", Dtype::U8, &[manifest.neighbours, models])?.to_vec(),
-            costs_usd: floats("neighbours.costs_usd", &[manifest.neighbours, models])?,
-            nearest: manifest.nearest,
-        },
-    };
-    heads.check(models, labels, dims)?;
-    Ok(heads)
 }
 
 /// Reads one head's tensors.
@@ -319,7 +256,12 @@ impl HeadReader<'_> {
     }
 }
 
-fn bytes<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'a [u8], String> {
+pub(super) fn bytes<'a>(
+    tensors: &SafeTensors<'a>,
+    name: &str,
+    dtype: Dtype,
+    shape: &[usize],
+) -> Result<&'a [u8], String> {
     let view = tensors.tensor(name).map_err(|error| format!("{name}: {error}"))?;
     if view.dtype() != dtype || view.shape() != shape {
         return Err(format!("{name} is {:?} {:?}, expected {dtype:?} {shape:?}", view.dtype(), view.shape()));
@@ -350,7 +292,7 @@ fn examples(manifest: &ArtifactManifest, tensors: &SafeTensors<'_>, dims: usize)
     })
 }
 
-fn tensor(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+pub(super) fn tensor(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
     let view = tensors.tensor(name).map_err(|error| format!("{name}: {error}"))?;
     if view.shape() != shape {
         return Err(format!("{name} has shape {:?}, expected {shape:?}", view.shape()));

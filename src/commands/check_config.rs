@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{parts, serve};
 use crate::http::check_address;
-use crate::routing::PRICE_LIST;
+use crate::routing::{Model, PRICE_LIST, Router, in_words};
 
 /// Checks a file and says what it configures.
 pub fn run(path: &Path) -> anyhow::Result<()> {
@@ -18,6 +18,7 @@ pub fn run(path: &Path) -> anyhow::Result<()> {
     println!("{}: ok", path.display());
     println!("  listen      {}", config.server.listen);
     println!("  artifact    {} (strategy {})", router.artifact_name(), config.router.strategy.name());
+    print_balanced(&router);
     println!("  providers   {}", config.providers.len());
     for model in router.registry().models() {
         let price = model.prices.map_or("price unknown".to_owned(), |prices| {
@@ -25,6 +26,35 @@ pub fn run(path: &Path) -> anyhow::Result<()> {
             format!("{} / {} USD per million tokens in / out{list}", prices.input.get(), prices.output.get())
         });
         println!("  model       {} on {}: {price}", model.name, model.provider);
+        print_more_of(model);
+    }
+    for rule in &config.rules {
+        println!("  rule        {}", rule.name);
+    }
+    for route in &config.routes {
+        println!("  route       {} (strategy {})", route.name, route.strategy.unwrap_or(config.router.strategy).name());
+    }
+    for (name, threshold) in router.thresholds() {
+        println!("  like        {name}: from a similarity of {threshold:.2} to its nearest utterance");
     }
     Ok(())
+}
+
+/// Where the dial stands, and what that means on the artifact's validation rows, if it has any of these models.
+fn print_balanced(router: &Router) {
+    let share = router.quality_share();
+    let measured = router.curve().and_then(|curve| in_words(curve, share));
+    let means = measured.unwrap_or_else(|| "nothing was measured: the artifact has no outcomes of these models".into());
+    println!("  balanced    keeps {:.0}% of the best predicted quality ({means})", share * 100.0);
+}
+
+fn print_more_of(model: &Model) {
+    let capabilities: Vec<&str> = model.capabilities.iter().map(|capability| capability.name()).collect();
+    let can = if capabilities.is_empty() { "text alone".to_owned() } else { capabilities.join(", ") };
+    let window =
+        model.context_window.map_or("context unknown".to_owned(), |window| format!("{window} tokens of context"));
+    println!("              {can}; {window}");
+    for (field, value) in &model.settings {
+        println!("              always asked with {field} = {value}");
+    }
 }

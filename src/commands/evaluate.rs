@@ -3,6 +3,7 @@
 
 mod cascade;
 mod check;
+mod chooser;
 mod configured;
 mod labels;
 mod outcomes;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use super::parts;
 use crate::evaluation::report::{EvaluationReport, FORMAT, Protocol};
 use crate::training::Method;
+use chooser::Chooser;
 use predictions::Predictions;
 use rows::InputRows;
 
@@ -87,11 +89,13 @@ pub fn run(options: &EvaluateOptions) -> anyhow::Result<()> {
         labels::check_known(options, &input, brain.task_labels(), brain.complexity_labels())?;
         report.artifact = Some(brain.artifact().to_owned());
         let predictions = Predictions::from_brain(&brain, &input)?;
-        let configured = configured::choose(options, &input)?;
+        let router = configured::router(options)?;
+        let configured = router.as_ref().map(|router| configured::choose(router, &input)).transpose()?;
         report.chosen_models = configured.as_ref().map(|choices| choices.report());
-        report.pairs = pairs::measure(options, &brain)?;
+        let chooser = Chooser::new(router.as_ref(), &brain);
+        report.pairs = pairs::measure(options, &brain, chooser)?;
         report.cascade = cascade::measure(&brain, &input, &predictions)?;
-        report.robustness = robustness::measure(&brain, &input, &predictions, options.seed)?;
+        report.robustness = robustness::measure(&brain, chooser, &input, &predictions, options.seed)?;
         fill(&mut report, options, &input, &predictions, configured.as_ref())?;
         report.latency = predictions::time_single_prompts(&brain, &input)?;
     } else {

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod distill;
 pub mod evaluate;
 pub mod explain;
+pub mod fit_difficulty;
 pub mod models;
 pub mod parts;
 pub mod progress;

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::dataset::LabelFields;
 use crate::embedder::{self, BUILTIN, OpenedEmbedder};
 use crate::prompt::READER_VERSION;
-use crate::routing::{Brain, Registry, Router, RouterConfig, Tier};
+use crate::routing::{Brain, Registry, Router, RouterConfig, RuleError, Tier};
 
 /// The configuration that is read when it stands in the current folder and none is named.
 pub const DEFAULT_CONFIG: &str = "semroute.toml";
@@ -122,7 +122,12 @@ pub fn build_router(config: &Config, origin: &str, artifact_override: Option<&st
     };
     check_quality_labels(&registry, &brain).with_context(|| origin.to_owned())?;
     warn_of_unnamed_models(&registry, &brain);
-    Ok(Router::new(brain, Arc::new(registry), config.router.clone()))
+    warn_of_missing_outcomes(config, &brain);
+    let router = Router::new(brain, Arc::new(registry), config.router.clone());
+    router.with_rules(&config.rules, &config.routes, &config.archetypes).map_err(|error| match error {
+        RuleError::Wrong(message) => UsageError(format!("{origin}: {message}")).into(),
+        error => anyhow::Error::new(error).context(origin.to_owned()),
+    })
 }
 
 /// A router without models: it classifies, and decides nothing.
@@ -153,6 +158,18 @@ fn warn_of_unnamed_models(registry: &Registry, brain: &Brain) {
             brain.artifact(),
             unnamed.len()
         );
+    }
+}
+
+/// A model that should borrow outcomes which are not there goes by its table.
+fn warn_of_missing_outcomes(config: &Config, brain: &Brain) {
+    for (index, model) in config.models.iter().enumerate() {
+        if let Some(name) = model.outcomes_as.as_ref().filter(|name| !brain.classifier().outcomes.contains_key(*name)) {
+            let artifact = brain.artifact();
+            tracing::warn!(
+                "models[{index}].outcomes_as: the artifact {artifact} has no outcomes of {name:?}; the table counts"
+            );
+        }
     }
 }
 

@@ -68,7 +68,8 @@ pub fn run(command: &RouteCommand) -> anyhow::Result<()> {
 fn build(command: &RouteCommand) -> anyhow::Result<Router> {
     match parts::config_path(command.config.as_ref()) {
         Some(path) => {
-            parts::build_router(&parts::read_config(path)?, &path.display().to_string(), command.router.as_deref())
+            let config = parts::read_config(path)?.without_sessions();
+            parts::build_router(&config, &path.display().to_string(), command.router.as_deref())
         }
         None => parts::build_router_without_models(command.router.as_deref().unwrap_or(crate::embedder::BUILTIN)),
     }
@@ -85,7 +86,7 @@ async fn decide(router: &Router, request: &ChatRequest) -> Result<Decision, Rout
         signals.task, signals.complexity
     );
     let plan = Plan::Chain(Vec::new());
-    Ok(Decision { id: Decision::new_id(), signals: Some(signals), plan, strategy: None, reason })
+    Ok(Decision { id: Decision::new_id(), signals: Some(signals), plan, strategy: None, reason, session: None })
 }
 
 fn route_file(
@@ -139,8 +140,6 @@ fn write_decisions(
 fn usage(error: RouteError) -> anyhow::Error {
     match error {
         RouteError::Embed(_) => error.into(),
-        RouteError::UnknownModel(_) | RouteError::NoCandidate(_) | RouteError::EmptyPrompt => {
-            UsageError(error.to_string()).into()
-        }
+        error => UsageError(error.to_string()).into(),
     }
 }

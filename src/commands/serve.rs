@@ -9,15 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::{UsageError, parts};
 use crate::config::Config;
+use crate::embedder;
 use crate::gateway::{Gateway, GatewayError};
 use crate::http::{AppState, ListenError, Server};
-use crate::limits::KeyRing;
-use crate::routing::Router;
+use crate::limits::budget::periods_began;
+use crate::limits::{Budget, BudgetConfig, KeyRing};
+use crate::routing::{Router, nearest_to_the_centre};
 use crate::store::{Store, StoreError};
 
 /// The flags of `serve`.
@@ -73,9 +76,23 @@ pub(super) async fn bind(config: &Config, origin: &str) -> anyhow::Result<Bound>
         None => None,
     };
     let recorder = store.as_ref().map(Store::recorder);
-    let state = AppState::new(Arc::new(router), gateway, keys, recorder, config.server.clone());
+    let budget = match &store {
+        Some(store) if config.budget.limits_anything() => Some(open_budget(config.budget, store).await?),
+        _ => None,
+    };
+    let state = AppState::new(Arc::new(router), gateway, keys, recorder, budget, config.server.clone());
     let server = Server::bind(&config.server.listen, state).await.map_err(wrong_address)?;
     Ok(Bound { server, store })
+}
+
+/// The budget, less what the log knows was spent in this day and month.
+async fn open_budget(config: BudgetConfig, store: &Store) -> anyhow::Result<Budget> {
+    let now = OffsetDateTime::now_utc();
+    let (day, month) = periods_began(now);
+    let milliseconds = |time: OffsetDateTime| time.unix_timestamp().saturating_mul(1000);
+    let (of_day, of_month) =
+        tokio::try_join!(store.spent_since(milliseconds(day)), store.spent_since(milliseconds(month)))?;
+    Ok(Budget::new(config, now, of_day, of_month))
 }
 
 /// What is written wrongly is wrong input; a file that cannot be opened is not.
@@ -115,6 +132,7 @@ pub(super) fn build_parts(
         GatewayError::Client(_) => anyhow::Error::new(error),
         error => usage(error.to_string()).into(),
     })?;
+    let gateway = gateway.with_comparison(nearest_to_the_centre(embedder::builtin()?));
     let keys = KeyRing::build(&config.auth, read_variable).map_err(|error| usage(error.to_string()))?;
     Ok((parts::build_router(config, origin, None)?, gateway, keys))
 }

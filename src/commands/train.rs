@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::rows::TrainingRows;
+pub(super) use self::rows::{input_record, words};
 use super::{UsageError, parts};
 use crate::classifier::{ArtifactManifest, check_destination, write_artifact};
 use crate::embedder::BUILTIN;
@@ -66,6 +67,9 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The share of the best predicted quality whose trade-off is told.
+const KEPT_SHOWN: f64 = 0.9;
+
 /// The built-in labels in the order of the documentation.
 const TASK_ORDER: [&str; 14] = [
     "chat",
@@ -104,7 +108,26 @@ fn report(command: &TrainCommand, metrics: &BTreeMap<String, Value>, manifest: &
     for (model, record) in &manifest.outcomes {
         println!("  outcomes    {model}: mean quality {:.3} over {} rows", record.mean, record.rows);
     }
+    if let Some(curve) = metrics.get("cost_quality_curve") {
+        print_curve(curve);
+    }
     println!("next: semroute evaluate --router {} --labels FILE", command.out.display());
+}
+
+/// What keeping most of the best predicted quality gave on rows held out.
+fn print_curve(curve: &Value) {
+    let near = |point: &&Value| point["kept"].as_f64().is_some_and(|kept| (kept - KEPT_SHOWN).abs() < 1e-9);
+    if let Some(point) = curve["points"].as_array().into_iter().flatten().find(near) {
+        let percent = |share: &Value| share.as_f64().unwrap_or(0.0) * 100.0;
+        println!(
+            "  trade-off   keeping {:.0}% of the best predicted quality gave {:.0}% of {}'s quality at {:.0}% of its cost on {} held-out rows",
+            KEPT_SHOWN * 100.0,
+            percent(&point["quality_share"]),
+            curve["best_single"].as_str().unwrap_or_default(),
+            percent(&point["cost_share"]),
+            curve["rows"]
+        );
+    }
 }
 
 /// What was compared on held-out rows, and what won.

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use super::{UsageError, parts};
 use crate::classifier::Features;
+use crate::dataset::{CHARS_A_TOKEN, OutcomeRow};
 use crate::embedder::BUILTIN;
 use crate::prompt;
 use crate::routing::{Tier, embed_windows, lexical_windows, read_features};
-use crate::training::{LabelledPrompt, TrainingSet, noisy_copies, with_noise};
+use crate::training::{LabelledPrompt, OutcomeExample, TrainingSet, noisy_copies, with_noise};
 
 /// The transformer of `--embedder cascade`.
 const CASCADE_TRANSFORMER: &str = "all-MiniLM-L6-v2";
@@ -66,6 +67,17 @@ pub fn fill<'a>(
         }
     }
     Ok(())
+}
+
+/// How models answered one prompt, with what is read of its words.
+pub fn outcome_example(row: &OutcomeRow, text: &str, features: Features) -> OutcomeExample {
+    OutcomeExample {
+        features,
+        scores: row.scores.clone(),
+        cost_usd: row.cost_usd.clone(),
+        output_tokens: row.output_tokens.clone(),
+        input_tokens: text.chars().count() as f64 / CHARS_A_TOKEN,
+    }
 }
 
 /// Features of a noisy copy of a prompt, the first or a later one. A transformer is not run for copies: they have their originals'

@@ -7,7 +7,7 @@ mod rows;
 use thiserror::Error;
 
 pub use jsonl::{JsonLines, MAX_LINE_BYTES};
-pub use rows::{LabelFields, LabelRow, OutcomeRow, PairRow, PromptRow, PromptSource};
+pub use rows::{CHARS_A_TOKEN, LabelFields, LabelRow, OutcomeRow, PairRow, PromptRow, PromptSource};
 
 /// Why a file's rows could not be read.
 #[derive(Debug, Error)]

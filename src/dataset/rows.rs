@@ -48,7 +48,12 @@ pub struct OutcomeRow {
     pub scores: BTreeMap<String, f64>,
     /// Real cost per model in USD, where it is known.
     pub cost_usd: BTreeMap<String, f64>,
+    /// Length of each model's answer in tokens, where it is known: `output_tokens`, or `output_chars` over [`CHARS_A_TOKEN`].
+    pub output_tokens: BTreeMap<String, f64>,
 }
+
+/// Characters that are counted for a token where tokens themselves were not.
+pub const CHARS_A_TOKEN: f64 = 4.0;
 
 /// Two prompts that should route the same.
 #[derive(Debug, Clone)]
@@ -140,7 +145,11 @@ impl OutcomeRow {
                     }
                 }
             }
-            Ok(Self { prompt, scores, cost_usd: numbers(object, "cost_usd", None)? })
+            let cost_usd = numbers(object, "cost_usd", None)?;
+            let mut output_tokens = counts(object, "output_chars")?;
+            output_tokens.values_mut().for_each(|length| *length /= CHARS_A_TOKEN);
+            output_tokens.extend(counts(object, "output_tokens")?);
+            Ok(Self { prompt, scores, cost_usd, output_tokens })
         })
     }
 }
@@ -181,13 +190,30 @@ fn label(object: &Map<String, Value>, field: &str) -> Result<Option<String>, Str
     }
 }
 
+/// The entries of a field by model, where the row has it.
+fn entries<'a>(object: &'a Map<String, Value>, field: &str) -> Result<Option<&'a Map<String, Value>>, String> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(entries)) => Ok(Some(entries)),
+        Some(other) => Err(format!("{field:?} must be an object, found {}", kind(other))),
+    }
+}
+
+/// Whole numbers by model.
+fn counts(object: &Map<String, Value>, field: &str) -> Result<BTreeMap<String, f64>, String> {
+    let mut values = BTreeMap::new();
+    for (model, value) in entries(object, field)?.into_iter().flatten() {
+        match value.as_f64() {
+            _ if value.is_null() => {}
+            Some(count) if count >= 0.0 && count.fract() == 0.0 => drop(values.insert(model.clone(), count)),
+            _ => return Err(format!("\"{field}.{model}\" must be a whole number, zero or more, found {value}")),
+        }
+    }
+    Ok(values)
+}
+
 fn numbers(object: &Map<String, Value>, field: &str, most: Option<f64>) -> Result<BTreeMap<String, f64>, String> {
-    let Some(Value::Object(entries)) = object.get(field) else {
-        return match object.get(field) {
-            None | Some(Value::Null) => Ok(BTreeMap::new()),
-            Some(other) => Err(format!("{field:?} must be an object, found {}", kind(other))),
-        };
-    };
+    let Some(entries) = entries(object, field)? else { return Ok(BTreeMap::new()) };
     let range = most.map_or("zero or more".to_owned(), |most| format!("between 0 and {most}"));
     let mut values = BTreeMap::new();
     for (model, value) in entries {

@@ -87,13 +87,9 @@ impl ManyModelOutcomes<'_> {
         (0..models).map(|model| self.mean_of(self.quality.iter().map(|_| model))).collect()
     }
 
-    /// Index of the best model by mean quality; the cheaper one wins a tie.
-    pub fn best_single(&self) -> Option<usize> {
-        let models = self.single_models();
-        (0..models.len()).min_by(|a, b| {
-            let (a, b) = (models[*a], models[*b]);
-            b.quality.total_cmp(&a.quality).then(a.cost_usd.total_cmp(&b.cost_usd))
-        })
+    /// What a model gave on a row.
+    pub(super) fn of(&self, row: usize, model: usize) -> CostQuality {
+        CostQuality { cost_usd: self.cost_usd[row][model], quality: self.quality[row][model] }
     }
 
     /// Mean outcome of choosing a model for each row.
@@ -109,28 +105,43 @@ impl ManyModelOutcomes<'_> {
     }
 
     fn read(&self, points: Vec<LambdaPoint>) -> ManyModelScores {
-        let models = self.single_models();
-        let dearest = models.iter().map(|model| model.cost_usd).fold(0.0, f64::max);
         let means: Vec<CostQuality> = points.iter().map(|point| point.mean).collect();
-        let cost_share_at_95 = self.best_single().map(|best| models[best]).and_then(|best| {
-            let good = means.iter().filter(|mean| mean.quality >= QUALITY_SHARE * best.quality);
-            let least = good.map(|mean| mean.cost_usd).min_by(f64::total_cmp)?;
-            (best.cost_usd > 0.0).then(|| least / best.cost_usd)
-        });
-        ManyModelScores {
-            aiq: area_under_hull(&non_decreasing_concave_hull(&means), dearest),
-            cost_share_at_95,
-            best_arena: points.iter().map(|point| point.arena).fold(0.0, f64::max),
-            points,
-        }
+        let CurveFigures { aiq, cost_share_at_95 } = read_curve(&means, &self.single_models());
+        let best_arena = points.iter().map(|point| point.arena).fold(0.0, f64::max);
+        ManyModelScores { aiq, cost_share_at_95, best_arena, points }
     }
+}
+
+/// What is read from a curve, as [`ManyModelScores`] has it.
+pub(super) struct CurveFigures {
+    pub(super) aiq: f64,
+    pub(super) cost_share_at_95: Option<f64>,
+}
+
+/// Reads a curve beside the mean outcomes of the single models on the same rows.
+pub(super) fn read_curve(points: &[CostQuality], single_models: &[CostQuality]) -> CurveFigures {
+    let dearest = single_models.iter().map(|model| model.cost_usd).fold(0.0, f64::max);
+    let cost_share_at_95 = best_of(single_models).and_then(|best| {
+        let good = points.iter().filter(|mean| mean.quality >= QUALITY_SHARE * best.quality);
+        let least = good.map(|mean| mean.cost_usd).min_by(f64::total_cmp)?;
+        (best.cost_usd > 0.0).then(|| least / best.cost_usd)
+    });
+    CurveFigures { aiq: area_under_hull(&non_decreasing_concave_hull(points), dearest), cost_share_at_95 }
+}
+
+/// The best model by mean quality; the cheaper one wins a tie.
+fn best_of(single_models: &[CostQuality]) -> Option<CostQuality> {
+    let by_quality =
+        |a: &&CostQuality, b: &&CostQuality| b.quality.total_cmp(&a.quality).then(a.cost_usd.total_cmp(&b.cost_usd));
+    single_models.iter().min_by(by_quality).copied()
 }
 
 fn point(lambda: Option<f64>, mean: CostQuality) -> LambdaPoint {
     LambdaPoint { lambda, mean, arena: arena_score(mean.quality, mean.cost_usd * 1000.0) }
 }
 
-fn choose(quality: &[f64], cost_usd: &[f64], lambda: f64) -> usize {
+/// The model that is worth most at a weight of cost; the cheaper one wins a tie, then the first.
+pub(super) fn choose(quality: &[f64], cost_usd: &[f64], lambda: f64) -> usize {
     let worth = |model: usize| quality[model] - lambda * cost_usd[model];
     (0..quality.len().min(cost_usd.len()))
         .min_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(cost_usd[*a].total_cmp(&cost_usd[*b])))
@@ -168,7 +179,7 @@ mod tests {
         let oracle = oracle_scores(outcomes);
         assert!((oracle.aiq - (0.0145 * 0.75 + 0.0045) / 0.02).abs() < 1e-12);
         assert!(oracle.cost_share_at_95.is_some_and(|share| (share - 0.0155 / 0.02).abs() < 1e-12));
-        assert_eq!(outcomes.best_single(), Some(1));
+        assert_eq!(best_of(&outcomes.single_models()), Some(CostQuality { cost_usd: 0.02, quality: 1.0 }));
     }
 
     #[test]

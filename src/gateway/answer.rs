@@ -1,4 +1,4 @@
-//! What comes back from a chain: who served, after which attempts, and the body, whole or as a stream.
+//! What comes back from a plan: who served, after which attempts, and the body, whole or as a stream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,16 +21,26 @@ pub struct Answer {
     pub content_type: Option<HeaderValue>,
     /// Its `Retry-After`, where a refusal carries one.
     pub retry_after: Option<HeaderValue>,
+    /// Fields of the request that the provider has no counterpart for and was not given, by name: at most 16, each of them plain ASCII.
+    pub dropped: Vec<String>,
     /// The model that served, by its name in the registry.
     pub model: String,
     /// Its provider.
     pub provider: String,
-    /// Every try, the last of which answered.
+    /// Every try. Where no answer passed a cascade's gate, the one that serves did not either.
     pub attempts: Vec<Attempt>,
     /// Time spent waiting for providers until this answer began.
     pub upstream_wait: Duration,
+    /// What everything beside this answer cost in USD: answers that did not convince, lost a race, or judged one. `None` where a part of
+    /// it is unknown; zero where there was nothing else.
+    pub unused_cost_usd: Option<f64>,
     /// The body.
     pub body: AnswerBody,
+}
+
+/// A sum with an unknown part is unknown.
+pub fn sum_of_costs(one_usd: Option<f64>, other_usd: Option<f64>) -> Option<f64> {
+    one_usd.zip(other_usd).map(|(one, other)| one + other)
 }
 
 /// The body of an answer.

@@ -1,4 +1,4 @@
-//! What became of each try of a chain: for headers, metrics, the log and the error body.
+//! What became of each try of a plan: for headers, metrics, the log and the error body.
 
 use std::fmt;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub enum Outcome {
         /// Its status.
         status: u16,
     },
-    /// Another model may do better.
+    /// Another model may do better, or did.
     Failed(Failure),
 }
 
@@ -51,8 +51,35 @@ pub enum Failure {
         /// The limit.
         limit_bytes: usize,
     },
+    /// A whole answer that is not of the shape its provider's API has.
+    Unreadable,
+    /// The provider's API cannot do this part of the request, and leaving it out would change what is asked.
+    Unsupported(&'static str),
     /// The model is not known to this gateway.
     NotConfigured,
+    /// An answer came, or was under way, and did not pass the gate of a cascade.
+    Gate(GateFailure),
+    /// Another contestant's answer was taken; this one was cancelled or came to nothing.
+    LostRace,
+    /// A judge that answered without naming one of the answers.
+    NoVerdict,
+}
+
+/// What an answer did not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GateFailure {
+    /// It declines.
+    Refusal,
+    /// It holds neither words nor tool calls.
+    Empty,
+    /// The provider broke it off at its length limit.
+    Cut,
+    /// It is not the JSON that was asked for.
+    Json,
+    /// Its tokens' mean log-probability is too low.
+    Logprob,
+    /// It had not passed when the time was over.
+    Timeout,
 }
 
 /// Which time limit passed.
@@ -88,8 +115,23 @@ impl Failure {
             Self::Broken(_) => "broken".into(),
             Self::ErrorEvent => "error_event".into(),
             Self::TooLarge { .. } => "too_large".into(),
+            Self::Unreadable => "unreadable".into(),
+            Self::Unsupported(_) => "unsupported".into(),
             Self::NotConfigured => "not_configured".into(),
+            Self::Gate(GateFailure::Refusal) => "gate_refusal".into(),
+            Self::Gate(GateFailure::Empty) => "gate_empty".into(),
+            Self::Gate(GateFailure::Cut) => "gate_cut".into(),
+            Self::Gate(GateFailure::Json) => "gate_json".into(),
+            Self::Gate(GateFailure::Logprob) => "gate_logprob".into(),
+            Self::Gate(GateFailure::Timeout) => "gate_timeout".into(),
+            Self::LostRace => "lost_race".into(),
+            Self::NoVerdict => "no_verdict".into(),
         }
+    }
+
+    /// Whether the provider is to blame, rather than what we wanted of an answer that came.
+    pub(super) fn is_the_providers(&self) -> bool {
+        !matches!(self, Self::Gate(_) | Self::LostRace | Self::NoVerdict | Self::Unsupported(_))
     }
 
     /// Reads an error of the HTTP client; `None` as timeout kind means that it was no time limit of ours.
@@ -139,7 +181,17 @@ impl fmt::Display for Failure {
             Self::Broken(text) => write!(f, "the connection broke ({text})"),
             Self::ErrorEvent => f.write_str("the stream began with an error"),
             Self::TooLarge { limit_bytes } => write!(f, "the answer is larger than {limit_bytes} bytes"),
+            Self::Unreadable => f.write_str("its answer cannot be read"),
+            Self::Unsupported(what) => write!(f, "cannot do what is asked ({what})"),
             Self::NotConfigured => f.write_str("not configured in this gateway"),
+            Self::Gate(GateFailure::Refusal) => f.write_str("its answer declines"),
+            Self::Gate(GateFailure::Empty) => f.write_str("its answer is empty"),
+            Self::Gate(GateFailure::Cut) => f.write_str("its answer was cut at the length limit"),
+            Self::Gate(GateFailure::Json) => f.write_str("its answer is not the JSON asked for"),
+            Self::Gate(GateFailure::Logprob) => f.write_str("it was unsure of its words"),
+            Self::Gate(GateFailure::Timeout) => f.write_str("no answer that convinces in time"),
+            Self::LostRace => f.write_str("another answer was taken"),
+            Self::NoVerdict => f.write_str("it named no answer"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The `[[providers]]` tables of the configuration. Holds the *name* of a key's variable, never the key.
 
+use std::num::NonZeroU32;
+
 use serde::Deserialize;
 
 /// One `[[providers]]` table.
@@ -11,8 +13,11 @@ pub struct ProviderConfig {
     /// The API it speaks.
     #[serde(default)]
     pub kind: ProviderKind,
-    /// Where it answers, up to and without `/chat/completions`: `https://api.openai.com/v1`.
+    /// Where it answers, up to and without `/chat/completions` or `/messages`: `https://api.openai.com/v1`.
     pub base_url: String,
+    /// Where it serves from, such as `eu`; requests may ask for regions by this name.
+    #[serde(default)]
+    pub region: Option<String>,
     /// The environment variable that holds its key; unset for a provider that asks for none.
     #[serde(default)]
     pub api_key_env: Option<String>,
@@ -31,6 +36,9 @@ pub struct ProviderConfig {
     /// A whole answer that is larger counts as a failed attempt. Streams are not held in memory and have no such cap.
     #[serde(default = "default_max_answer_bytes")]
     pub max_answer_bytes: usize,
+    /// The cap on an answer, in tokens, where the client sets none and the API demands one. Thinking that the client asks for comes on top.
+    #[serde(default = "default_max_tokens")]
+    pub default_max_tokens: NonZeroU32,
 }
 
 /// The API a provider speaks.
@@ -40,6 +48,8 @@ pub enum ProviderKind {
     /// OpenAI's chat completions, as many providers and servers speak it.
     #[default]
     OpenAi,
+    /// Anthropic's Messages API.
+    Anthropic,
 }
 
 impl ProviderConfig {
@@ -49,12 +59,14 @@ impl ProviderConfig {
             name: name.into(),
             kind: ProviderKind::OpenAi,
             base_url: base_url.into(),
+            region: None,
             api_key_env: None,
             connect_timeout_ms: default_connect_timeout_ms(),
             first_byte_timeout_ms: default_first_byte_timeout_ms(),
             between_chunks_timeout_ms: default_between_chunks_timeout_ms(),
             total_timeout_ms: default_total_timeout_ms(),
             max_answer_bytes: default_max_answer_bytes(),
+            default_max_tokens: default_max_tokens(),
         }
     }
 }
@@ -79,4 +91,9 @@ fn default_total_timeout_ms() -> u64 {
 
 fn default_max_answer_bytes() -> usize {
     32 * 1024 * 1024
+}
+
+/// Every model that is still served can write as much, and a cap that is not reached costs nothing.
+fn default_max_tokens() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(8191)
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use reqwest::StatusCode;
 use thiserror::Error;
 
-use super::attempt::{Attempt, Failure};
-use crate::chat::{ErrorBody, ErrorDetail};
+use super::attempt::{Attempt, Failure, GateFailure};
+use crate::chat::{ErrorBody, ErrorDetail, InvalidRequest};
 
 /// Why the gateway could not be built from the configuration.
 #[derive(Debug, Error)]
@@ -88,6 +88,8 @@ pub struct SendError {
     pub retry_after: Option<String>,
     /// Time spent waiting for providers.
     pub upstream_wait: Duration,
+    /// What answers cost that came and were not handed on; `None` where a part of it is unknown.
+    pub unused_cost_usd: Option<f64>,
 }
 
 /// The kinds of total failure that a client should treat differently.
@@ -118,7 +120,9 @@ impl SendError {
         let all_limited = !attempts.is_empty() && failures().all(|failure| status_of(failure) == Some(429));
         let kind = match failures().next_back() {
             _ if all_limited => SendErrorKind::RateLimited,
-            Some(Failure::Timeout(_) | Failure::Status { status: 408 | 504, .. }) => SendErrorKind::TimedOut,
+            Some(
+                Failure::Timeout(_) | Failure::Gate(GateFailure::Timeout) | Failure::Status { status: 408 | 504, .. },
+            ) => SendErrorKind::TimedOut,
             Some(Failure::Connect(_) | Failure::Status { status: 429 | 503, .. }) | None => SendErrorKind::Unavailable,
             Some(_) => SendErrorKind::Failed,
         };
@@ -126,7 +130,7 @@ impl SendError {
             Failure::Status { retry_after, .. } => retry_after.as_deref(),
             _ => None,
         }));
-        Self { kind, retry_after, upstream_wait, attempts }
+        Self { kind, retry_after, upstream_wait, attempts, unused_cost_usd: Some(0.0) }
     }
 }
 
@@ -143,9 +147,19 @@ pub(super) fn refusal_too_large(provider: &str, status: StatusCode) -> Bytes {
     error_bytes(message, "upstream_refusal_too_large")
 }
 
+/// The error body for a request that is wrong in itself.
+pub(super) fn invalid_request(invalid: InvalidRequest) -> Bytes {
+    let kind = "invalid_request_error".into();
+    body_bytes(ErrorDetail { message: invalid.message, kind, param: invalid.param, code: None })
+}
+
 /// An OpenAI error body. Never fails: serialising two strings cannot, and an empty body would still be one.
 pub(super) fn error_bytes(message: String, code: &str) -> Bytes {
-    let error = ErrorDetail { message, kind: "api_error".into(), param: None, code: Some(code.into()) };
+    body_bytes(ErrorDetail { message, kind: "api_error".into(), param: None, code: Some(code.into()) })
+}
+
+/// This error as a body.
+pub(super) fn body_bytes(error: ErrorDetail) -> Bytes {
     serde_json::to_vec(&ErrorBody { error }).map(Bytes::from).unwrap_or_default()
 }
 

@@ -6,14 +6,17 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::attempt::{Failure, TimeoutKind};
+use super::dialect::{Outgoing, StreamReader, Unwritten};
+use super::error;
 use super::openai::{self, Event};
 use super::provider::{Provider, Timeouts};
-use super::sse::LineBuffer;
-use super::{ProviderKind, error};
 use crate::chat::{ChatRequest, Usage};
+
+const JSON: Option<HeaderValue> = Some(HeaderValue::from_static("application/json"));
 
 /// A refusal's body is explained in a few lines; what is longer is not worth holding.
 const MAX_REFUSAL_BYTES: usize = 256 * 1024;
@@ -40,12 +43,14 @@ pub(super) struct ReplyHead {
     pub(super) status: StatusCode,
     pub(super) content_type: Option<HeaderValue>,
     pub(super) retry_after: Option<HeaderValue>,
+    /// Names of the client's fields that this provider was not given.
+    pub(super) dropped: Vec<String>,
 }
 
 /// A stream with what was already read of it.
 pub(super) struct BegunStream {
     pub(super) response: Response,
-    pub(super) lines: LineBuffer,
+    pub(super) reader: Box<dyn StreamReader>,
     pub(super) seen: Seen,
     pub(super) first_bytes: Bytes,
     pub(super) pace: Pace,
@@ -62,12 +67,27 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn read(&mut self, kind: ProviderKind, payload: &[u8]) {
-        let event = match kind {
-            ProviderKind::OpenAi => openai::read_event(payload),
-        };
+    fn push(&mut self, reader: &mut dyn StreamReader, chunk: &Bytes, mut also: impl FnMut(&[u8])) -> Bytes {
+        let bytes = reader.push(chunk, &mut |payload| {
+            self.read(payload);
+            also(payload);
+        });
+        self.usage = reader.usage().or(self.usage);
+        bytes
+    }
+
+    fn finish(&mut self, reader: &mut dyn StreamReader, mut also: impl FnMut(&[u8])) -> Bytes {
+        let bytes = reader.finish(&mut |payload| {
+            self.read(payload);
+            also(payload);
+        });
+        self.usage = reader.usage().or(self.usage);
+        bytes
+    }
+
+    fn read(&mut self, payload: &[u8]) {
         self.events += 1;
-        match event {
+        match openai::read_event(payload) {
             Event::Done => self.done = true,
             Event::Error => self.error = true,
             Event::Chunk { finished, usage } => {
@@ -76,6 +96,18 @@ impl Seen {
             }
             Event::Unreadable => {}
         }
+    }
+}
+
+impl BegunStream {
+    /// Takes a chunk; gives back what may go on. `also` is shown each payload.
+    pub(super) fn push(&mut self, chunk: &Bytes, also: impl FnMut(&[u8])) -> Bytes {
+        self.seen.push(&mut *self.reader, chunk, also)
+    }
+
+    /// The rest of a stream that was closed.
+    pub(super) fn finish(&mut self, also: impl FnMut(&[u8])) -> Bytes {
+        self.seen.finish(&mut *self.reader, also)
     }
 }
 
@@ -118,33 +150,45 @@ impl Pace {
     }
 }
 
-/// Sends the request to one provider. `waited` grows by the time spent waiting for it.
+/// Sends the request to one provider, with these fields replaced or added. `waited` grows by the time spent waiting for it.
 pub(super) async fn exchange(
     provider: &Provider,
-    upstream_name: &str,
+    fixed: &[(&str, Value)],
     request: &ChatRequest,
     waited: &mut Duration,
 ) -> Result<Reply, Failure> {
-    let outgoing = match provider.kind {
-        ProviderKind::OpenAi => openai::build_request(provider, upstream_name, request)?,
+    let outgoing = match provider.kind.dialect().write_request(provider, fixed, request) {
+        Ok(outgoing) => outgoing,
+        Err(Unwritten::Failed(failure)) => return Err(failure),
+        Err(Unwritten::Invalid(invalid)) => {
+            let head = ReplyHead {
+                status: StatusCode::BAD_REQUEST,
+                content_type: JSON,
+                retry_after: None,
+                dropped: Vec::new(),
+            };
+            return Ok(Reply::Whole { head, bytes: error::invalid_request(invalid), usage: None });
+        }
     };
     let pace = Pace::start(provider.timeouts);
-    let reply = converse(provider, outgoing, request.stream(), pace).await;
+    let reply = converse(provider, outgoing, request, pace).await;
     *waited += pace.began.elapsed();
     reply
 }
 
 async fn converse(
     provider: &Provider,
-    outgoing: reqwest::RequestBuilder,
-    wants_stream: bool,
+    outgoing: Outgoing,
+    request: &ChatRequest,
     pace: Pace,
 ) -> Result<Reply, Failure> {
-    let response = pace.until_first_byte(outgoing.send()).await?;
-    let head = ReplyHead {
+    let dialect = provider.kind.dialect();
+    let response = pace.until_first_byte(outgoing.builder.send()).await?;
+    let mut head = ReplyHead {
         status: response.status(),
         content_type: response.headers().get(CONTENT_TYPE).cloned(),
         retry_after: response.headers().get(RETRY_AFTER).cloned(),
+        dropped: outgoing.dropped,
     };
     if another_may_do_better(head.status) {
         return Err(Failure::Status { status: head.status.as_u16(), retry_after: retry_after(response.headers()) });
@@ -152,17 +196,27 @@ async fn converse(
     if !head.status.is_success() {
         let bytes = match read_whole(response, MAX_REFUSAL_BYTES, &pace).await {
             Err(Failure::TooLarge { .. }) => error::refusal_too_large(&provider.name, head.status),
-            result => provider.redact(result?),
+            result => {
+                let bytes = result?;
+                let rewritten = dialect.read_refusal(head.status, &bytes);
+                if rewritten.is_some() {
+                    head.content_type = JSON;
+                }
+                provider.redact(rewritten.unwrap_or(bytes))
+            }
         };
         return Ok(Reply::Whole { head, bytes, usage: None });
     }
-    if wants_stream && !is_json(head.content_type.as_ref()) {
-        return Ok(Reply::Stream { head, begun: Box::new(begin_stream(provider.kind, response, pace).await?) });
+    if request.stream() && !is_json(head.content_type.as_ref()) {
+        let reader = dialect.read_stream(provider, request);
+        return Ok(Reply::Stream { head, begun: Box::new(begin_stream(reader, response, pace).await?) });
     }
-    let bytes = read_whole(response, provider.max_answer_bytes, &pace).await?;
-    let usage = match provider.kind {
-        ProviderKind::OpenAi => openai::read_usage(&bytes),
-    };
+    let mut bytes = read_whole(response, provider.max_answer_bytes, &pace).await?;
+    if let Some(rewritten) = dialect.read_answer(&bytes)? {
+        bytes = rewritten;
+        head.content_type = JSON;
+    }
+    let usage = openai::read_usage(&bytes);
     Ok(Reply::Whole { head, bytes, usage })
 }
 
@@ -211,28 +265,30 @@ async fn read_whole(mut response: Response, limit_bytes: usize, pace: &Pace) -> 
 
 /// Reads up to and with the first event. Heartbeats before it are kept; nothing has reached the client yet, so an end or an
 /// error here still lets another model answer.
-async fn begin_stream(kind: ProviderKind, mut response: Response, pace: Pace) -> Result<BegunStream, Failure> {
-    let mut lines = LineBuffer::default();
+async fn begin_stream(
+    mut reader: Box<dyn StreamReader>,
+    mut response: Response,
+    pace: Pace,
+) -> Result<BegunStream, Failure> {
     let mut seen = Seen::default();
     let mut first_bytes = BytesMut::new();
     while seen.events == 0 && first_bytes.len() <= MAX_REFUSAL_BYTES {
         let Some(chunk) = pace.until_first_byte(response.chunk()).await? else {
-            let rest = lines.finish(|payload| seen.read(kind, payload));
+            let rest = seen.finish(&mut *reader, |_| {});
             if seen.events == 0 {
                 return Err(Failure::Broken("it ended before its first event".into()));
             }
             first_bytes.extend_from_slice(&rest);
-            first_bytes.extend_from_slice(b"\n\n");
             break;
         };
-        let whole = lines.push(&chunk, |payload| seen.read(kind, payload));
+        let whole = seen.push(&mut *reader, &chunk, |_| {});
         if first_bytes.is_empty() && seen.events > 0 {
-            return first_event_is_no_error(seen, BegunStream { response, lines, seen, first_bytes: whole, pace });
+            return first_event_is_no_error(seen, BegunStream { response, reader, seen, first_bytes: whole, pace });
         }
         first_bytes.extend_from_slice(&whole);
     }
     let first_bytes = first_bytes.freeze();
-    first_event_is_no_error(seen, BegunStream { response, lines, seen, first_bytes, pace })
+    first_event_is_no_error(seen, BegunStream { response, reader, seen, first_bytes, pace })
 }
 
 fn first_event_is_no_error(seen: Seen, begun: BegunStream) -> Result<BegunStream, Failure> {

@@ -4,18 +4,18 @@
 use metrics::{counter, histogram};
 use tokio::sync::oneshot;
 
-use super::attempt::{Attempt, Outcome};
+use super::attempt::{Attempt, Failure, Outcome};
 use super::receipt::{self, PendingReceipt, Receipt, StreamEnd};
 use crate::chat::Usage;
 use crate::routing::Prices;
 
 /// The names of the gateway's metrics.
 pub mod metric {
-    /// Tries by provider, model and outcome (`answered`, a status, or a kind of failure).
+    /// Tries by provider, model and outcome (`answered`, a status, a kind of failure, `gate_...`, `lost_race`).
     pub const ATTEMPTS: &str = "semroute_upstream_attempts_total";
-    /// Statuses from 400 and failures, by provider and status or kind of failure.
+    /// Statuses from 400 and failures of providers, by provider and status or kind of failure.
     pub const ERRORS: &str = "semroute_upstream_errors_total";
-    /// Moves to the next model of a chain, by the model left and the model tried next.
+    /// Moves to the next model of a plan, by the model left and the model tried next.
     pub const FALLBACKS: &str = "semroute_fallbacks_total";
     /// Streams by provider, model and end: `complete`, `client_left`, or a kind of failure.
     pub const STREAMS: &str = "semroute_streams_total";
@@ -34,13 +34,16 @@ pub(super) fn record_attempt(attempt: &Attempt) {
     let (outcome, error) = match &attempt.outcome {
         Outcome::Answered { status } if *status < 400 => ("answered".to_owned(), None),
         Outcome::Answered { status } => (status.to_string(), Some(status.to_string())),
-        Outcome::Failed(failure) => (failure.label(), Some(failure.label())),
+        Outcome::Failed(failure) => (failure.label(), failure.is_the_providers().then(|| failure.label())),
     };
     if let Some(status) = error {
         counter!(metric::ERRORS, "provider" => provider.clone(), "status" => status).increment(1);
     }
-    histogram!(metric::DURATION, "gen_ai_provider_name" => provider.clone(), "gen_ai_request_model" => model.clone())
-        .record(attempt.elapsed);
+    // A cancelled contestant would have taken longer than it was given.
+    if attempt.outcome.failure() != Some(&Failure::LostRace) {
+        histogram!(metric::DURATION, "gen_ai_provider_name" => provider.clone(), "gen_ai_request_model" => model.clone())
+            .record(attempt.elapsed);
+    }
     counter!(metric::ATTEMPTS, "provider" => provider, "model" => model, "outcome" => outcome).increment(1);
 }
 
@@ -73,6 +76,7 @@ pub(super) struct StreamMeter {
     prices: Option<Prices>,
     usage: Option<Usage>,
     end: Option<StreamEnd>,
+    /// `None` once the stream is recorded.
     receipt: Option<oneshot::Sender<Receipt>>,
 }
 
@@ -98,10 +102,15 @@ impl StreamMeter {
     pub(super) fn end(&mut self, end: StreamEnd) {
         self.end.get_or_insert(end);
     }
-}
 
-impl Drop for StreamMeter {
-    fn drop(&mut self) {
+    /// Records a stream that is handed on to nobody, and returns what it cost.
+    pub(super) fn settle(mut self, end: StreamEnd) -> Option<f64> {
+        self.end(end);
+        self.record()
+    }
+
+    fn record(&mut self) -> Option<f64> {
+        let receipt = self.receipt.take()?;
         let end = self.end.take().unwrap_or(StreamEnd::ClientLeft);
         let label = match &end {
             StreamEnd::Complete => "complete".to_owned(),
@@ -111,9 +120,14 @@ impl Drop for StreamMeter {
         let cost_usd = record_usage(&self.model, &self.provider, self.usage, self.prices);
         let (provider, model) = (self.provider.clone(), self.model.clone());
         counter!(metric::STREAMS, "provider" => provider, "model" => model, "end" => label).increment(1);
-        if let Some(receipt) = self.receipt.take() {
-            // Nobody has to want it.
-            let _unwanted = receipt.send(Receipt { end, usage: self.usage, cost_usd });
-        }
+        // Nobody has to want it.
+        let _unwanted = receipt.send(Receipt { end, usage: self.usage, cost_usd });
+        cost_usd
+    }
+}
+
+impl Drop for StreamMeter {
+    fn drop(&mut self) {
+        self.record();
     }
 }

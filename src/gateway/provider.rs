@@ -26,6 +26,7 @@ pub(super) struct Provider {
     pub(super) key: Option<SecretString>,
     pub(super) timeouts: Timeouts,
     pub(super) max_answer_bytes: usize,
+    pub(super) default_max_tokens: u32,
 }
 
 impl Provider {
@@ -65,19 +66,25 @@ impl Provider {
                 total: limit(config.total_timeout_ms),
             },
             max_answer_bytes: config.max_answer_bytes,
+            default_max_tokens: config.default_max_tokens.get(),
         })
     }
 
     /// The text with this provider's key, should it hold it, struck out.
     pub(super) fn redact(&self, body: bytes::Bytes) -> bytes::Bytes {
-        let Some(key) = &self.key else { return body };
-        let key = key.expose_secret();
-        let text = String::from_utf8_lossy(&body);
-        if key.is_empty() || !text.contains(key) {
-            return body;
-        }
-        text.replace(key, "[redacted]").into()
+        redact(self.key.as_ref(), body)
     }
+}
+
+/// The text with the key, should it hold it, struck out.
+pub(super) fn redact(key: Option<&SecretString>, body: bytes::Bytes) -> bytes::Bytes {
+    let Some(key) = key else { return body };
+    let key = key.expose_secret();
+    let text = String::from_utf8_lossy(&body);
+    if key.is_empty() || !text.contains(key) {
+        return body;
+    }
+    text.replace(key, "[redacted]").into()
 }
 
 /// At most a year: a clock cannot be moved ahead by any number, and "no limit" is written as a large one.
@@ -101,8 +108,10 @@ fn read_base_url(text: &str, index: usize) -> Result<Url, GatewayError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(refuse("it holds a query or a fragment".into()));
     }
-    if url.path().trim_end_matches('/').ends_with("/chat/completions") {
-        return Err(refuse("it must end before /chat/completions".into()));
+    for end in ["/chat/completions", "/messages"] {
+        if url.path().trim_end_matches('/').ends_with(end) {
+            return Err(refuse(format!("it must end before {end}")));
+        }
     }
     let path = format!("{}/", url.path().trim_end_matches('/'));
     url.set_path(&path);
@@ -130,6 +139,7 @@ mod tests {
             "https://u:p@h/v1",
             "https://h/v1?x=1",
             "https://h/v1/chat/completions",
+            "https://h/v1/messages/",
         ] {
             let error = read_base_url(text, 3).unwrap_err().to_string();
             assert!(error.starts_with("providers[3].base_url: "), "{error}");

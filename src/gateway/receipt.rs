@@ -20,7 +20,7 @@ pub struct Receipt {
 pub enum StreamEnd {
     /// The answer was complete.
     Complete,
-    /// The provider broke off; the kind of failure, as in `Failure::label`.
+    /// The provider broke off, or the answer was not wanted; the kind of failure, as in `Failure::label`.
     Broken(String),
     /// It was dropped before its end.
     ClientLeft,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::timeout;
 
@@ -12,7 +12,7 @@ use super::error::error_bytes;
 use super::exchange::BegunStream;
 use super::metering::StreamMeter;
 use super::receipt::StreamEnd;
-use super::{AnswerStream, ProviderKind};
+use super::{AnswerStream, openai};
 
 /// After `[DONE]` the connection can be used again once its end is read; a provider that keeps it open longer loses it.
 const END_AFTER_DONE: Duration = Duration::from_millis(250);
@@ -20,17 +20,18 @@ const END_AFTER_DONE: Duration = Duration::from_millis(250);
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
 struct Relay {
-    kind: ProviderKind,
     stream: Box<BegunStream>,
     meter: StreamMeter,
+    strip_logprobs: bool,
     ended: bool,
 }
 
-/// The stream as the client receives it.
-pub(super) fn relay(kind: ProviderKind, stream: Box<BegunStream>, meter: StreamMeter) -> AnswerStream {
-    let relay = Relay { kind, stream, meter, ended: false };
+/// The stream as the client receives it; without log-probabilities, where they were asked for by the gateway alone.
+pub(super) fn relay(stream: Box<BegunStream>, meter: StreamMeter, strip_logprobs: bool) -> AnswerStream {
+    let relay = Relay { stream, meter, strip_logprobs, ended: false };
     AnswerStream::new(stream::unfold(relay, |mut relay| async move {
         let bytes = relay.next().await?;
+        let bytes = if relay.strip_logprobs { openai::lines_without_logprobs(bytes) } else { bytes };
         Some((bytes, relay))
     }))
 }
@@ -52,7 +53,7 @@ impl Relay {
             }
             match stream.pace.between_chunks(stream.response.chunk()).await {
                 Ok(Some(chunk)) => {
-                    let whole = stream.lines.push(&chunk, |payload| stream.seen.read(self.kind, payload));
+                    let whole = stream.push(&chunk, |_| {});
                     self.note_events();
                     if !whole.is_empty() {
                         return Some(whole);
@@ -67,7 +68,7 @@ impl Relay {
 
     /// The provider closed the stream. `[DONE]` is added where it forgot it; without a last chunk it was cut off.
     fn end(&mut self) -> Bytes {
-        let rest = self.stream.lines.finish(|payload| self.stream.seen.read(self.kind, payload));
+        let rest = self.stream.finish(|_| {});
         self.note_events();
         let seen = self.stream.seen;
         if !(seen.done || seen.finished || seen.error) {
@@ -75,14 +76,7 @@ impl Relay {
         }
         self.ended = true;
         self.meter.end(StreamEnd::Complete);
-        let mut last = BytesMut::from(&rest[..]);
-        if !rest.is_empty() {
-            last.extend_from_slice(b"\n\n");
-        }
-        if !seen.done {
-            last.extend_from_slice(DONE);
-        }
-        last.freeze()
+        if seen.done { rest } else { [&rest[..], DONE].concat().into() }
     }
 
     fn break_off(&mut self, failure: &Failure) -> Bytes {

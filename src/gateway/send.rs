@@ -1,34 +1,37 @@
-//! `send(decision, request)`: walks the chain until a model answers. The next one is tried only while nothing has reached the
-//! client, and only where another model may do better.
+//! `send(decision, request)`: has the decision's plan carried out. Builds the gateway from the configuration; each kind of plan has a
+//! file of its own.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
+use serde_json::{Map, Value};
 
-use super::ProviderConfig;
-use super::answer::{Answer, AnswerBody};
-use super::attempt::{Attempt, Failure, Outcome};
+use super::answer::Answer;
 use super::connection::Clients;
+use super::course::Course;
 use super::error::{GatewayError, MissingKey, SendError};
-use super::exchange::{Reply, exchange};
-use super::metering::{self, StreamMeter};
 use super::provider::Provider;
-use super::relay::relay;
+use super::{ProviderConfig, chain, escalate, race};
 use crate::chat::ChatRequest;
-use crate::routing::{Candidate, Decision, Prices, Registry};
+use crate::routing::{Decision, Plan, Prices, Registry};
 
 /// The configured providers and where each model lives.
 pub struct Gateway {
     providers: Vec<Provider>,
     models: HashMap<String, Upstream>,
+    comparison: Option<Box<Comparison>>,
 }
 
+/// Which of several answers is nearest to the centre of all.
+type Comparison = dyn Fn(&[&str]) -> Option<usize> + Send + Sync;
+
 /// What a call needs to know of a model.
-struct Upstream {
+pub(super) struct Upstream {
     provider: usize,
-    upstream_name: String,
-    prices: Option<Prices>,
+    pub(super) upstream_name: String,
+    pub(super) prices: Option<Prices>,
+    /// Fields of the body that are set whenever it is asked.
+    pub(super) settings: Map<String, Value>,
 }
 
 impl Gateway {
@@ -64,88 +67,59 @@ impl Gateway {
                 .iter()
                 .position(|provider| provider.name == model.provider)
                 .ok_or_else(|| GatewayError::UnknownProvider { index, provider: model.provider.clone() })?;
-            let upstream = Upstream { provider, upstream_name: model.upstream_name.clone(), prices: model.prices };
+            let upstream = Upstream {
+                provider,
+                upstream_name: model.upstream_name.clone(),
+                prices: model.prices,
+                settings: model.settings.clone(),
+            };
             models.insert(model.name.clone(), upstream);
         }
-        if missing.is_empty() { Ok(Self { providers, models }) } else { Err(GatewayError::MissingKeys(missing)) }
+        if missing.is_empty() {
+            Ok(Self { providers, models, comparison: None })
+        } else {
+            Err(GatewayError::MissingKeys(missing))
+        }
     }
 
-    /// Carries out a decision. Dropping the future, or the stream it returns, cancels the provider's work.
+    /// With a way to tell which of several answers is nearest to the centre of all: its place among them, or `None` if it cannot tell.
+    /// Races that pick the nearest take the first model's answer without one. It is called where answers are awaited, so it must be quick.
+    #[must_use]
+    pub fn with_comparison(mut self, compare: impl Fn(&[&str]) -> Option<usize> + Send + Sync + 'static) -> Self {
+        self.comparison = Some(Box::new(compare));
+        self
+    }
+
+    /// Carries out a decision. Dropping the future, or the stream it returns, cancels the work of every provider that was asked.
     pub async fn send(&self, decision: &Decision, request: &ChatRequest) -> Result<Answer, SendError> {
-        let mut attempts: Vec<Attempt> = Vec::with_capacity(1);
-        let mut upstream_wait = Duration::ZERO;
-        for candidate in decision.plan.candidates() {
-            if let Some(left) = attempts.last() {
-                metering::record_fallback(&left.model, &candidate.model);
-            }
-            let started = Instant::now();
-            let result = self.try_candidate(candidate, request, &mut upstream_wait).await;
-            let outcome = match &result {
-                Ok((_, reply)) => Outcome::Answered { status: reply.head().status.as_u16() },
-                Err(failure) => Outcome::Failed(failure.clone()),
-            };
-            let attempt = Attempt {
-                model: candidate.model.clone(),
-                provider: candidate.provider.clone(),
-                outcome,
-                elapsed: started.elapsed(),
-            };
-            metering::record_attempt(&attempt);
-            if attempt.outcome.failure().is_some() {
-                tracing::warn!(decision = decision.id, %attempt, "a try failed");
-            }
-            attempts.push(attempt);
-            if let Ok((upstream, reply)) = result {
-                return Ok(self.answer(candidate, upstream, reply, attempts, upstream_wait));
+        let course = Course::new(&decision.id);
+        match &decision.plan {
+            Plan::Chain(candidates) => chain::carry_out(self, candidates, request, course).await,
+            Plan::Escalate { candidates, gate } => escalate::carry_out(self, candidates, gate, request, course).await,
+            Plan::Race { candidates, at_once, pick } => {
+                race::carry_out(self, candidates, *at_once, pick, request, course).await
             }
         }
-        Err(SendError::from_attempts(attempts, upstream_wait))
     }
 
-    async fn try_candidate(
-        &self,
-        candidate: &Candidate,
-        request: &ChatRequest,
-        upstream_wait: &mut Duration,
-    ) -> Result<(&Upstream, Reply), Failure> {
-        let upstream = self.models.get(&candidate.model).ok_or(Failure::NotConfigured)?;
-        let provider = &self.providers[upstream.provider];
-        let reply = exchange(provider, &upstream.upstream_name, request, upstream_wait).await?;
-        Ok((upstream, reply))
+    /// What is known of a model.
+    pub(super) fn upstream(&self, model: &str) -> Option<&Upstream> {
+        self.models.get(model)
     }
 
-    fn answer(
-        &self,
-        candidate: &Candidate,
-        upstream: &Upstream,
-        reply: Reply,
-        attempts: Vec<Attempt>,
-        upstream_wait: Duration,
-    ) -> Answer {
-        let provider = &self.providers[upstream.provider];
-        let (head, body) = match reply {
-            Reply::Whole { head, bytes, usage } => {
-                let is_success = head.status.is_success();
-                let record = || metering::record_usage(&candidate.model, &provider.name, usage, upstream.prices);
-                let cost_usd = is_success.then(record).flatten();
-                (head, AnswerBody::Whole { bytes, usage, cost_usd })
-            }
-            Reply::Stream { head, begun } => {
-                let (meter, receipt) =
-                    StreamMeter::new(candidate.model.clone(), provider.name.clone(), upstream.prices);
-                (head, AnswerBody::Stream { events: relay(provider.kind, begun, meter), receipt })
-            }
-        };
-        Answer {
-            status: head.status,
-            content_type: head.content_type,
-            retry_after: head.retry_after,
-            model: candidate.model.clone(),
-            provider: provider.name.clone(),
-            attempts,
-            upstream_wait,
-            body,
-        }
+    /// Its provider.
+    pub(super) fn provider(&self, upstream: &Upstream) -> &Provider {
+        &self.providers[upstream.provider]
+    }
+
+    /// The name of its provider.
+    pub(super) fn provider_name(&self, model: &str) -> Option<&str> {
+        self.upstream(model).map(|upstream| self.provider(upstream).name.as_str())
+    }
+
+    /// Which of these answers is nearest to the centre of all.
+    pub(super) fn compare(&self, texts: &[&str]) -> Option<usize> {
+        self.comparison.as_ref().and_then(|compare| compare(texts))
     }
 }
 

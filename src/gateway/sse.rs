@@ -41,6 +41,11 @@ impl LineBuffer {
         whole
     }
 
+    /// Whether the line that is being read is too long, and is let through unread.
+    pub(super) fn is_inside_long_line(&self) -> bool {
+        self.inside_long_line
+    }
+
     /// The unfinished line at the end of the stream.
     pub(super) fn finish(&mut self, mut read: impl FnMut(&[u8])) -> Bytes {
         let rest = self.held.split().freeze();
@@ -51,6 +56,11 @@ impl LineBuffer {
         }
         rest
     }
+}
+
+/// The data payloads of whole lines.
+pub(super) fn payloads(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    lines.split(|&byte| byte == b'\n').filter_map(payload)
 }
 
 /// What follows `data:` in a line.

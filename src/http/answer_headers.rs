@@ -13,6 +13,7 @@ const COMPLEXITY: HeaderName = HeaderName::from_static("x-semroute-complexity");
 const CONFIDENCE: HeaderName = HeaderName::from_static("x-semroute-confidence");
 const REASON: HeaderName = HeaderName::from_static("x-semroute-reason");
 const DECISION_ID: HeaderName = HeaderName::from_static("x-semroute-decision-id");
+const DROPPED: HeaderName = HeaderName::from_static("x-semroute-dropped");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-semroute-attempts");
 const COST_USD: HeaderName = HeaderName::from_static("x-semroute-cost-usd");
 const OVERHEAD_MS: HeaderName = HeaderName::from_static("x-semroute-overhead-ms");
@@ -37,12 +38,19 @@ pub(super) fn write_served_by(headers: &mut HeaderMap, model: &str, provider: &s
     write(headers, PROVIDER, provider);
 }
 
+/// What of the request the provider could not be told; nothing where everything was.
+pub(super) fn write_dropped(headers: &mut HeaderMap, dropped: &[String]) {
+    if !dropped.is_empty() {
+        write(headers, DROPPED, &dropped.join(", "));
+    }
+}
+
 /// How many models were tried.
 pub(super) fn write_attempts(headers: &mut HeaderMap, attempts: usize) {
     headers.insert(ATTEMPTS, HeaderValue::from(attempts));
 }
 
-/// What a whole answer cost. `unknown` where a price or the token counts are missing: 0 would claim that it was free.
+/// What a whole answer cost, and with it everything that was asked on its way. `unknown` where a price or the token counts are missing: 0 would claim that it was free.
 pub(super) fn write_cost(headers: &mut HeaderMap, cost_usd: Option<f64>) {
     let text = cost_usd.map_or_else(|| "unknown".to_owned(), |cost_usd| format!("{cost_usd:.9}"));
     write(headers, COST_USD, &text);

@@ -1,5 +1,7 @@
 //! The one default-deny layer: whatever the path, a key is asked for unless the *matched route* is on the short list below.
 
+use std::sync::Arc;
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -12,13 +14,23 @@ use super::error::ApiError;
 /// Probes have no key. Nothing else is open.
 const OPEN_ROUTES: [&str; 2] = ["/health/live", "/health/ready"];
 
-pub(super) async fn authenticate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// The key that a request presented, where it is one of ours: its name, if it has one, and what tells it from others.
+#[derive(Clone)]
+pub(super) struct PresentedKey {
+    pub(super) name: Option<Arc<str>>,
+    pub(super) identity: String,
+}
+
+pub(super) async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let is_open = matched.is_some_and(|route| OPEN_ROUTES.contains(&route));
     if !is_open {
         let key = presented_key(request.headers());
         if !state.parts.keys.admits(key) {
             return ApiError::unauthenticated(key.is_some()).into_response();
+        }
+        if let Some((name, identity)) = state.parts.keys.identify(key) {
+            request.extensions_mut().insert(PresentedKey { name, identity });
         }
     }
     next.run(request).await

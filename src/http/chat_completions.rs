@@ -12,10 +12,12 @@ use axum::response::{IntoResponse, Response};
 use super::admission::Place;
 use super::decision_log::LogEntry;
 use super::error::ApiError;
+use super::overrides::Asked;
 use super::running_stream::RunningStream;
-use super::{AppState, answer_headers, body, metrics, observation, overrides};
+use super::{AppState, answer_headers, body, budget, metrics, observation};
 use crate::chat::ChatRequest;
-use crate::gateway::{Answer, AnswerBody};
+use crate::gateway::{Answer, AnswerBody, sum_of_costs};
+use crate::routing::RouteError;
 
 /// Asks nginx, should one stand in front, to pass the stream on as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -23,26 +25,39 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 pub(super) async fn create(
     State(state): State<AppState>,
     Extension(place): Extension<Place>,
+    Asked(overrides): Asked,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let overrides = overrides::read(&headers)?;
     let bytes = body::read(&headers, body, &state.parts.config).await?;
     // From here on the time is ours or a provider's; before, it was the client's.
     let started = Instant::now();
     let request = body::parse(bytes, |bytes| Ok(ChatRequest::from_slice(bytes)?)).await?;
     let mut entry = LogEntry::open(&state, started, request.stream());
     let deciding = Instant::now();
-    let decision = match state.parts.router.decide(&request, &overrides).await {
+    let mut decision = match state.parts.router.decide(&request, &overrides).await {
         Ok(decision) => decision,
         Err(error) => {
             let answer = ApiError::from(&error);
-            entry.undecided(&error, answer.status());
+            let reason = match &error {
+                // What the client wrote in place of a model's name could be anything.
+                RouteError::UnknownModel(_) => "the model asked for does not exist".to_owned(),
+                error => error.to_string(),
+            };
+            entry.undecided(reason, answer.status());
             return Err(answer);
         }
     };
     metrics::record_decision(&decision, deciding.elapsed());
-    entry.note_decision(&decision);
+    let reservation = match budget::reserve(&state, &mut decision) {
+        Ok(reservation) => reservation,
+        Err(error) => {
+            let answer = ApiError::from(&error);
+            entry.undecided(error.to_string(), answer.status());
+            return Err(answer);
+        }
+    };
+    entry.note_decision(&decision, reservation);
 
     let mut semroute_headers = HeaderMap::with_capacity(16);
     answer_headers::write_decision(&mut semroute_headers, &decision);
@@ -73,6 +88,7 @@ pub(super) async fn create(
 
 fn respond(answer: Answer, mut headers: HeaderMap, mut entry: LogEntry, place: Place) -> Response {
     answer_headers::write_served_by(&mut headers, &answer.model, &answer.provider);
+    answer_headers::write_dropped(&mut headers, &answer.dropped);
     if let Some(content_type) = answer.content_type {
         headers.insert(CONTENT_TYPE, content_type);
     }
@@ -82,7 +98,7 @@ fn respond(answer: Answer, mut headers: HeaderMap, mut entry: LogEntry, place: P
     let body = match answer.body {
         AnswerBody::Whole { bytes, cost_usd, .. } => {
             if answer.status.is_success() {
-                answer_headers::write_cost(&mut headers, cost_usd);
+                answer_headers::write_cost(&mut headers, sum_of_costs(cost_usd, answer.unused_cost_usd));
             }
             Body::from(bytes)
         }

@@ -6,44 +6,59 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use axum::http::StatusCode;
 
 use super::AppState;
+use super::aftermath::Aftermath;
 use crate::chat::Usage;
-use crate::gateway::{Answer, AnswerBody, PendingReceipt, SendError, StreamEnd};
-use crate::routing::{Decision, RouteError, Strategy};
+use crate::gateway::{Answer, AnswerBody, PendingReceipt, SendError, StreamEnd, sum_of_costs};
+use crate::limits::Reservation;
+use crate::routing::{Decision, Strategy};
 use crate::store::{DecisionRecord, Outcome, Recorder};
 
 /// Nginx's word for a client that left before it was answered; it is written down and never sent.
 const CLIENT_LEFT: u16 = 499;
 
-/// The row of a request under way. It is recorded when it is dropped, whatever the reason; empty where nothing is remembered.
-pub(super) struct LogEntry(Option<Box<OpenRow>>);
+/// The row of a request under way, and what has to be done at its end. Both happen when it is dropped, whatever the reason.
+pub(super) struct LogEntry(Box<OpenRow>);
 
 struct OpenRow {
     state: AppState,
-    recorder: Recorder,
+    /// `None` where nothing is remembered.
+    recorder: Option<Recorder>,
+    aftermath: Aftermath,
     record: DecisionRecord,
     started: Instant,
     receipt: Option<PendingReceipt>,
+    usage: Option<Usage>,
+    /// What the answers cost that the client is not given.
+    unused_cost_usd: Option<f64>,
 }
 
 impl LogEntry {
     /// The row of a request that came at `started`.
     pub(super) fn open(state: &AppState, started: Instant, stream: bool) -> Self {
-        Self(state.parts.recorder.clone().map(|recorder| {
-            let now = SystemTime::now().checked_sub(started.elapsed()).unwrap_or(UNIX_EPOCH);
-            let unix = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-            let record = DecisionRecord {
-                time_unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
-                status: CLIENT_LEFT,
-                stream,
-                ..DecisionRecord::default()
-            };
-            Box::new(OpenRow { state: state.clone(), recorder, record, started, receipt: None })
+        let now = SystemTime::now().checked_sub(started.elapsed()).unwrap_or(UNIX_EPOCH);
+        let unix = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let record = DecisionRecord {
+            time_unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
+            status: CLIENT_LEFT,
+            stream,
+            ..DecisionRecord::default()
+        };
+        Self(Box::new(OpenRow {
+            state: state.clone(),
+            recorder: state.parts.recorder.clone(),
+            aftermath: Aftermath::of(state),
+            record,
+            started,
+            receipt: None,
+            usage: None,
+            unused_cost_usd: None,
         }))
     }
 
-    /// What was decided.
-    pub(super) fn note_decision(&mut self, decision: &Decision) {
-        let Some(row) = &mut self.0 else { return };
+    /// What was decided, and what was reserved of the budget for it.
+    pub(super) fn note_decision(&mut self, decision: &Decision, reservation: Option<Reservation>) {
+        let row = &mut self.0;
+        row.aftermath.note_decision(decision, reservation);
         let record = &mut row.record;
         record.id.clone_from(&decision.id);
         record.reason.clone_from(&decision.reason);
@@ -58,44 +73,48 @@ impl LogEntry {
         }
     }
 
-    /// Nothing could be decided.
-    pub(super) fn undecided(mut self, error: &RouteError, status: StatusCode) {
-        let Some(row) = &mut self.0 else { return };
+    /// Nothing could be decided, for this reason in words that hold nothing of the client's.
+    pub(super) fn undecided(mut self, reason: String, status: StatusCode) {
+        let row = &mut self.0;
         row.record.id = Decision::new_id();
-        row.record.reason = match error {
-            // What the client wrote in place of a model's name could be anything.
-            RouteError::UnknownModel(_) => "the model asked for does not exist".into(),
-            error => error.to_string(),
-        };
+        row.record.reason = reason;
         row.record.overhead_ms = milliseconds(row.started.elapsed());
         row.end(if status.is_server_error() { Outcome::Failed } else { Outcome::Refused }, status);
     }
 
     /// No model answered.
     pub(super) fn failed(mut self, error: &SendError, status: StatusCode, overhead: Duration) {
-        let Some(row) = &mut self.0 else { return };
+        let row = &mut self.0;
         row.note_attempts(error.attempts.len(), overhead);
+        // Nothing was handed on, but what came on the way was paid for.
+        row.unused_cost_usd = error.unused_cost_usd;
+        row.record.cost_usd = error.unused_cost_usd.filter(|cost_usd| *cost_usd > 0.0);
         row.end(Outcome::Failed, status);
     }
 
     /// A model answers.
     pub(super) fn note_answer(&mut self, answer: &Answer, overhead: Duration) {
-        let Some(row) = &mut self.0 else { return };
+        let row = &mut self.0;
         row.note_attempts(answer.attempts.len(), overhead);
+        row.aftermath.note_answer(answer);
         row.record.model = Some(answer.model.clone());
         row.record.provider = Some(answer.provider.clone());
         row.record.status = answer.status.as_u16();
+        row.unused_cost_usd = answer.unused_cost_usd;
         if let AnswerBody::Whole { usage, cost_usd, .. } = &answer.body {
             row.note_usage(*usage, *cost_usd);
             row.record.outcome = if answer.status.is_success() { Outcome::Answered } else { Outcome::Refused };
         }
     }
 
+    /// Time spent waiting for the provider's stream since it began.
+    pub(super) fn note_waited(&mut self, waited: Duration) {
+        self.0.aftermath.note_waited(waited);
+    }
+
     /// The answer is a stream that this receipt belongs to. The entry should be dropped after it.
     pub(super) fn follow(&mut self, receipt: PendingReceipt) {
-        if let Some(row) = &mut self.0 {
-            row.receipt = Some(receipt);
-        }
+        self.0.receipt = Some(receipt);
     }
 }
 
@@ -106,10 +125,11 @@ impl OpenRow {
     }
 
     fn note_usage(&mut self, usage: Option<Usage>, cost_usd: Option<f64>) {
+        self.usage = usage;
         self.record.input_tokens = usage.map(|usage| usage.input);
         self.record.cached_input_tokens = usage.map(|usage| usage.cached_input);
         self.record.output_tokens = usage.map(|usage| usage.output);
-        self.record.cost_usd = cost_usd;
+        self.record.cost_usd = sum_of_costs(cost_usd, self.unused_cost_usd);
     }
 
     fn end(&mut self, outcome: Outcome, status: StatusCode) {
@@ -137,7 +157,13 @@ impl Drop for OpenRow {
         if self.record.id.is_empty() {
             self.record.id = Decision::new_id();
         }
-        self.recorder.record(std::mem::take(&mut self.record));
+        let usage = self.usage;
+        // A try that failed is seldom billed, and the row says nothing of it; what counts is what came and was not handed on.
+        let cost_usd = if self.record.outcome == Outcome::Failed { self.unused_cost_usd } else { self.record.cost_usd };
+        self.record.counted_usd = self.aftermath.end(self.record.outcome, usage, cost_usd);
+        if let Some(recorder) = &self.recorder {
+            recorder.record(std::mem::take(&mut self.record));
+        }
     }
 }
 

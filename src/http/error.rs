@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::chat::{ErrorBody, ErrorDetail, InvalidRequest};
 use crate::gateway::{SendError, SendErrorKind};
+use crate::limits::BudgetError;
 use crate::routing::RouteError;
 
 /// An error on its way to the client.
@@ -138,11 +139,31 @@ impl From<&RouteError> for ApiError {
         match error {
             RouteError::UnknownModel(_) => refuse(StatusCode::NOT_FOUND, "model_not_found").at("model"),
             RouteError::NoCandidate(_) => refuse(StatusCode::BAD_REQUEST, "no_candidate"),
+            RouteError::NoArchetypes => refuse(StatusCode::BAD_REQUEST, "no_archetypes"),
+            RouteError::BudgetSpent { .. } => {
+                Self::new(StatusCode::PAYMENT_REQUIRED, "insufficient_quota", Some("session_budget_spent"), message)
+            }
             RouteError::EmptyPrompt => refuse(StatusCode::BAD_REQUEST, "empty_prompt").at("messages"),
             RouteError::Embed(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, API, Some("embedding_unavailable"), message)
                     .with_header(RETRY_AFTER, HeaderValue::from_static("1"))
             }
+        }
+    }
+}
+
+impl From<&BudgetError> for ApiError {
+    fn from(error: &BudgetError) -> Self {
+        let code = match error {
+            BudgetError::UsedUp { .. } => "budget_used_up",
+            BudgetError::PriceUnknown { .. } => "price_unknown",
+        };
+        let answer = Self::new(StatusCode::PAYMENT_REQUIRED, "insufficient_quota", Some(code), error.to_string());
+        match error {
+            BudgetError::UsedUp { seconds_left, .. } => {
+                answer.with_header(RETRY_AFTER, HeaderValue::from(*seconds_left))
+            }
+            BudgetError::PriceUnknown { .. } => answer,
         }
     }
 }

@@ -2,10 +2,12 @@
 //! `limits` who may enter, `routing` which model, `gateway` for the answer.
 
 mod admission;
+mod aftermath;
 mod answer_headers;
 mod app;
 mod authentication;
 mod body;
+mod budget;
 mod chat_completions;
 mod config;
 mod connections;

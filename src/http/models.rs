@@ -33,11 +33,12 @@ pub(super) async fn retrieve(
     listed(&state).find(|model| model.id == name).map(Json).ok_or_else(|| ApiError::unknown_model(&name))
 }
 
-/// `auto`, `auto:STRATEGY`, then the configured models. Nobody knows when those were made, so all carry the server's start.
+/// `auto`, `auto:STRATEGY`, the routes, then the configured models. Nobody knows when those were made, so all carry the server's start.
 fn listed(state: &AppState) -> impl Iterator<Item = ListedModel> {
     let created = state.parts.started_unix_s;
     let auto = std::iter::once("auto".to_owned())
         .chain(Strategy::ALL.iter().map(|strategy| format!("auto:{}", strategy.name())))
+        .chain(state.parts.router.route_names().map(str::to_owned))
         .map(move |id| ListedModel { id, object: "model", created, owned_by: "semroute".into() });
     let configured = state.parts.router.registry().models().iter().map(move |model| ListedModel {
         id: model.name.clone(),

@@ -9,7 +9,8 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use super::{AppState, body, metrics, overrides};
+use super::overrides::Asked;
+use super::{AppState, body, metrics};
 use crate::chat::ChatRequest;
 use crate::routing::DecisionRow;
 
@@ -21,12 +22,13 @@ struct RouteRequest {
 
 pub(super) async fn decide(
     State(state): State<AppState>,
+    Asked(mut overrides): Asked,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DecisionRow>, ApiError> {
-    let overrides = overrides::read(&headers)?;
     let bytes = body::read(&headers, body, &state.parts.config).await?;
     let asked = body::parse(bytes, read).await?;
+    overrides.dry_run = true;
     let deciding = Instant::now();
     let decision =
         state.parts.router.decide(&asked.request, &overrides).await.map_err(|error| ApiError::from(&error))?;

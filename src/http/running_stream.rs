@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use futures_util::Stream;
@@ -16,13 +17,16 @@ use crate::gateway::AnswerStream;
 /// which the entry then reads.
 pub(super) struct RunningStream {
     events: AnswerStream,
-    _entry: LogEntry,
+    entry: LogEntry,
     _place: Place,
+    /// Since when the provider is waited for, and how long it was altogether: what the client takes to read is not the provider's.
+    waiting_since: Option<Instant>,
+    waited: Duration,
 }
 
 impl RunningStream {
     pub(super) fn new(events: AnswerStream, entry: LogEntry, place: Place) -> Self {
-        Self { events, _entry: entry, _place: place }
+        Self { events, entry, _place: place, waiting_since: None, waited: Duration::ZERO }
     }
 }
 
@@ -30,6 +34,14 @@ impl Stream for RunningStream {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.events).poll_next(context).map(|event| event.map(Ok))
+        let polled = Pin::new(&mut self.events).poll_next(context);
+        if polled.is_pending() {
+            self.waiting_since.get_or_insert_with(Instant::now);
+        } else if let Some(since) = self.waiting_since.take() {
+            self.waited += since.elapsed();
+            let waited = self.waited;
+            self.entry.note_waited(waited);
+        }
+        polled.map(|event| event.map(Ok))
     }
 }

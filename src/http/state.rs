@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{ServerConfig, metrics};
 use crate::gateway::Gateway;
-use crate::limits::{Admission, KeyRing};
+use crate::limits::{Admission, Budget, KeyRing};
 use crate::routing::Router;
 use crate::store::Recorder;
 
@@ -24,6 +24,7 @@ pub(super) struct Parts {
     pub(super) keys: KeyRing,
     pub(super) admission: Admission,
     pub(super) recorder: Option<Recorder>,
+    pub(super) budget: Option<Budget>,
     pub(super) config: ServerConfig,
     pub(super) prometheus: PrometheusHandle,
     pub(super) started_unix_s: u64,
@@ -32,12 +33,13 @@ pub(super) struct Parts {
 }
 
 impl AppState {
-    /// Puts the parts together. Without a recorder nothing is remembered.
+    /// Puts the parts together. Without a recorder nothing is remembered, without a budget nothing is bounded.
     pub fn new(
         router: Arc<Router>,
         gateway: Gateway,
         keys: KeyRing,
         recorder: Option<Recorder>,
+        budget: Option<Budget>,
         config: ServerConfig,
     ) -> Self {
         let parts = Parts {
@@ -46,6 +48,7 @@ impl AppState {
             keys,
             admission: Admission::new(config.max_in_flight),
             recorder,
+            budget,
             config,
             prometheus: metrics::recorder(),
             started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()),

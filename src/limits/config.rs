@@ -10,4 +10,16 @@ pub struct AuthConfig {
     pub required: bool,
     /// The environment variable that holds the keys, separated by commas.
     pub keys_env: Option<String>,
+    /// Keys with names, each in a variable of its own; rules may go by the name.
+    pub keys: Vec<KeyConfig>,
+}
+
+/// One `[[auth.keys]]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyConfig {
+    /// What rules and logs call it.
+    pub name: String,
+    /// The environment variable that holds it.
+    pub key_env: String,
 }

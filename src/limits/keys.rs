@@ -1,6 +1,8 @@
 //! The keys that callers may present. Only their BLAKE3 hashes are kept, and comparing takes the same time for every key.
 
-use subtle::{Choice, ConstantTimeEq};
+use std::sync::Arc;
+
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 use thiserror::Error;
 
 use super::AuthConfig;
@@ -9,7 +11,13 @@ use super::AuthConfig;
 #[derive(Clone)]
 pub struct KeyRing {
     required: bool,
-    hashes: Vec<[u8; blake3::OUT_LEN]>,
+    keys: Vec<Key>,
+}
+
+#[derive(Clone)]
+struct Key {
+    hash: [u8; blake3::OUT_LEN],
+    name: Option<Arc<str>>,
 }
 
 /// Why `[auth]` cannot be honoured.
@@ -28,29 +36,59 @@ pub enum AuthError {
         /// Its name.
         variable: String,
     },
+    /// The variable of a named key is unset or empty.
+    #[error("auth.keys[{index}].key_env: the environment variable {variable} is unset or empty; set it to the key")]
+    EmptyKey {
+        /// Position in the file.
+        index: usize,
+        /// The variable.
+        variable: String,
+    },
+    /// Two keys with one name, or none.
+    #[error("auth.keys[{index}].name: {name:?} is empty or already the name of another key")]
+    BadName {
+        /// Position in the file.
+        index: usize,
+        /// The name.
+        name: String,
+    },
 }
 
 impl KeyRing {
     /// Nobody is asked for a key.
     pub fn open() -> Self {
-        Self { required: false, hashes: Vec::new() }
+        Self { required: false, keys: Vec::new() }
     }
 
     /// Reads the keys from `read_variable`, which is given the variable's name.
     pub fn build(config: &AuthConfig, read_variable: impl Fn(&str) -> Option<String>) -> Result<Self, AuthError> {
-        let mut hashes = Vec::new();
+        let hashed = |key: &str, name: Option<&str>| Key {
+            hash: *blake3::hash(key.as_bytes()).as_bytes(),
+            name: name.map(Arc::from),
+        };
+        let mut keys = Vec::new();
         if let Some(variable) = &config.keys_env {
-            let keys = read_variable(variable).unwrap_or_default();
-            let keys = keys.split(',').map(str::trim).filter(|key| !key.is_empty());
-            hashes.extend(keys.map(|key| *blake3::hash(key.as_bytes()).as_bytes()));
-            if hashes.is_empty() {
+            let found = read_variable(variable).unwrap_or_default();
+            keys.extend(found.split(',').map(str::trim).filter(|key| !key.is_empty()).map(|key| hashed(key, None)));
+            if keys.is_empty() {
                 return Err(AuthError::EmptyVariable { variable: variable.clone() });
             }
         }
-        if config.required && hashes.is_empty() {
+        for (index, named) in config.keys.iter().enumerate() {
+            let name = named.name.trim();
+            if name.is_empty() || config.keys[..index].iter().any(|earlier| earlier.name.trim() == name) {
+                return Err(AuthError::BadName { index, name: named.name.clone() });
+            }
+            let key = read_variable(&named.key_env).unwrap_or_default();
+            if key.trim().is_empty() {
+                return Err(AuthError::EmptyKey { index, variable: named.key_env.clone() });
+            }
+            keys.push(hashed(key.trim(), Some(name)));
+        }
+        if config.required && keys.is_empty() {
             return Err(AuthError::NoKeys);
         }
-        Ok(Self { required: config.required, hashes })
+        Ok(Self { required: config.required, keys })
     }
 
     /// Whether every call needs a key.
@@ -60,14 +98,27 @@ impl KeyRing {
 
     /// Whether a call that presents this key, or none, may pass.
     pub fn admits(&self, presented: Option<&[u8]>) -> bool {
-        if !self.required {
-            return true;
+        !self.required || presented.is_some_and(|presented| self.find(presented).is_some())
+    }
+
+    /// The key presented, if it is one of ours: its name, if it has one, and a mark that tells it from others without telling it.
+    pub fn identify(&self, presented: Option<&[u8]>) -> Option<(Option<Arc<str>>, String)> {
+        let key = self.find(presented?)?;
+        Some((key.name.clone(), blake3::Hash::from_bytes(key.hash).to_hex()[..16].to_owned()))
+    }
+
+    fn find(&self, presented: &[u8]) -> Option<&Key> {
+        if self.keys.is_empty() {
+            return None;
         }
-        let Some(presented) = presented else { return false };
         let presented = blake3::hash(presented);
         // Every hash is compared, so that the time taken tells nothing of which one was near.
-        let found = self.hashes.iter().fold(Choice::from(0), |found, hash| found | hash.ct_eq(presented.as_bytes()));
-        bool::from(found)
+        let none = self.keys.len() as u64;
+        let found =
+            self.keys.iter().zip(0u64..).fold(none, |found, (key, at)| {
+                u64::conditional_select(&found, &at, key.hash.ct_eq(presented.as_bytes()))
+            });
+        usize::try_from(found).ok().and_then(|at| self.keys.get(at))
     }
 }
 
@@ -76,7 +127,7 @@ mod tests {
     use super::*;
 
     fn ring(required: bool, keys: Option<&str>) -> Result<KeyRing, AuthError> {
-        let config = AuthConfig { required, keys_env: keys.map(|_| "KEYS".into()) };
+        let config = AuthConfig { required, keys_env: keys.map(|_| "KEYS".into()), keys: Vec::new() };
         KeyRing::build(&config, |variable| (variable == "KEYS").then(|| keys.unwrap_or_default().to_owned()))
     }
 

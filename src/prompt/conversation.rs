@@ -37,7 +37,7 @@ pub fn user_words(messages: &[Message]) -> Option<UserWords<'_>> {
 }
 
 /// What the user wrote in one message; `None` if it is not a user's or holds no words of one.
-fn turn_words(messages: &[Message], place: usize) -> Option<Cow<'_, str>> {
+pub(super) fn turn_words(messages: &[Message], place: usize) -> Option<Cow<'_, str>> {
     let message = messages.get(place).filter(|message| message.role == Role::User)?;
     let mut parts: Vec<Cow<'_, str>> = Vec::new();
     // An editor that sends a tool's result as text sends its heading first, then the result as parts of their own.
@@ -70,7 +70,7 @@ fn joined(mut parts: Vec<Cow<'_, str>>) -> Option<Cow<'_, str>> {
 }
 
 /// "Observation: ..." is a tool's result where the model has just written "Action: ...", and a report anywhere else.
-fn is_observation(text: &str) -> bool {
+pub(super) fn is_observation(text: &str) -> bool {
     opens_with(text, &["observation:"])
 }
 

@@ -6,11 +6,15 @@ mod blocks;
 mod conversation;
 mod demand_words;
 mod demands;
+mod failed_tools;
+mod failure_signs;
 mod follow_up;
 mod follow_up_phrases;
+mod language;
 mod lines;
 mod notices;
 mod own_words;
+pub mod personal_data;
 mod tags;
 mod templates;
 mod tool_results;
@@ -19,6 +23,8 @@ mod view;
 mod windows;
 
 pub use conversation::{UserWords, user_words};
+pub use failed_tools::failed_tool_turns;
+pub use language::{Language, language};
 pub use own_words::own_words;
 pub use windows::{PromptText, read};
 

@@ -73,8 +73,8 @@ pub enum Ask {
 /// Embedders and classifier of one artifact.
 #[derive(Clone)]
 pub struct Brain {
-    tiers: Vec<Tier>,
-    classifier: Arc<Classifier>,
+    pub(super) tiers: Vec<Tier>,
+    pub(super) classifier: Arc<Classifier>,
     artifact: String,
     /// Indices of the embedders that the first tier reads; all others are the second's.
     first_tier: Vec<usize>,

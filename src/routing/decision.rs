@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Signals, Strategy};
+use super::{Plan, SessionKey, Signals, Strategy};
 
 /// Everything that was decided for one request.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,13 +20,8 @@ pub struct Decision {
     pub strategy: Option<Strategy>,
     /// Why, in words.
     pub reason: String,
-}
-
-/// What the gateway carries out.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
-    /// Try these in order until one answers. Never empty.
-    Chain(Vec<Candidate>),
+    /// The conversation that it belongs to.
+    pub session: Option<SessionKey>,
 }
 
 /// A model that may serve the request, as predicted.
@@ -44,22 +39,6 @@ pub struct Candidate {
     pub reason: String,
 }
 
-impl Candidate {
-    /// The predicted quality for ranking: what was not predicted ranks last.
-    pub(super) fn quality(&self) -> f64 {
-        self.predicted_quality.unwrap_or(0.0)
-    }
-}
-
-impl Plan {
-    /// The candidates in order of trial.
-    pub fn candidates(&self) -> &[Candidate] {
-        match self {
-            Self::Chain(candidates) => candidates,
-        }
-    }
-}
-
 impl Decision {
     /// A fresh id: unique, and sortable by time.
     pub fn new_id() -> String {
@@ -75,7 +54,7 @@ impl Decision {
     pub fn row(&self, id: Option<Value>) -> DecisionRow {
         let candidates = self.plan.candidates();
         let signals = self.signals.as_ref();
-        let mut predicted_quality = signals.map(|signals| signals.predicted_quality.clone()).unwrap_or_default();
+        let mut predicted_quality = signals.map(|signals| signals.predicted_quality.to_map()).unwrap_or_default();
         for candidate in candidates {
             if let Some(quality) = candidate.predicted_quality {
                 predicted_quality.entry(candidate.model.clone()).or_insert(quality);

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Registry, Strategy, UnknownModel};
+use super::{Registry, RouteConfig, Strategy, UnknownModel};
 
 /// Longer than any model's name.
 const MOST_SHOWN_CHARACTERS: usize = 100;
@@ -14,6 +14,8 @@ pub enum ModelAsked {
     Auto(Option<Strategy>),
     /// A configured model.
     Named(String),
+    /// A route, by its place in the configuration.
+    Route(usize),
 }
 
 /// A name that means nothing here.
@@ -35,7 +37,12 @@ fn near_matches(near: &[String]) -> String {
 
 impl ModelAsked {
     /// Reads a `model` field against the registry and the policy for unknown names.
-    pub fn read(asked: &str, registry: &Registry, unknown: &UnknownModel) -> Result<Self, UnknownModelError> {
+    pub fn read(
+        asked: &str,
+        registry: &Registry,
+        routes: &[RouteConfig],
+        unknown: &UnknownModel,
+    ) -> Result<Self, UnknownModelError> {
         if asked == "auto" {
             return Ok(Self::Auto(None));
         }
@@ -50,23 +57,28 @@ impl ModelAsked {
         if registry.get(asked).is_some() {
             return Ok(Self::Named(asked.to_owned()));
         }
+        if let Some(route) = routes.iter().position(|route| route.name == asked) {
+            return Ok(Self::Route(route));
+        }
         match unknown {
             UnknownModel::Auto => Ok(Self::Auto(None)),
             UnknownModel::Fixed(name) => Ok(Self::Named(name.clone())),
-            UnknownModel::Reject => Err(UnknownModelError { asked: shown(), near: similar_names(&shown(), registry) }),
+            UnknownModel::Reject => {
+                Err(UnknownModelError { asked: shown(), near: similar_names(&shown(), registry, routes) })
+            }
         }
     }
 }
 
 /// At most three configured names, nearest first by Jaro-Winkler similarity of the lower-cased names. Quadratic in the length of
 /// `asked`, which is therefore bounded.
-fn similar_names(asked: &str, registry: &Registry) -> Vec<String> {
+fn similar_names(asked: &str, registry: &Registry, routes: &[RouteConfig]) -> Vec<String> {
     const LEAST_SIMILARITY: f64 = 0.75;
     let asked = asked.to_lowercase();
-    let mut scored: Vec<(f64, &str)> = registry
-        .models()
-        .iter()
-        .map(|model| (strsim::jaro_winkler(&asked, &model.name.to_lowercase()), model.name.as_str()))
+    let models = registry.models().iter().map(|model| model.name.as_str());
+    let mut scored: Vec<(f64, &str)> = models
+        .chain(routes.iter().map(|route| route.name.as_str()))
+        .map(|name| (strsim::jaro_winkler(&asked, &name.to_lowercase()), name))
         .filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
@@ -79,22 +91,12 @@ mod tests {
     use crate::routing::ModelConfig;
 
     fn registry() -> Registry {
-        let model = |name: &str| ModelConfig {
-            name: name.into(),
-            provider: "p".into(),
-            upstream_name: None,
-            input_usd_per_mtok: None,
-            output_usd_per_mtok: None,
-            cached_input_usd_per_mtok: None,
-            context_window: None,
-            capabilities: Vec::new(),
-            quality: std::collections::BTreeMap::new(),
-        };
+        let model = |name: &str| ModelConfig { name: name.into(), provider: "p".into(), ..ModelConfig::default() };
         Registry::from_config(&[model("gpt-4o-mini"), model("gpt-4o"), model("claude")]).unwrap()
     }
 
     fn read(asked: &str, unknown: &UnknownModel) -> Result<ModelAsked, UnknownModelError> {
-        ModelAsked::read(asked, &registry(), unknown)
+        ModelAsked::read(asked, &registry(), &[], unknown)
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{ListedModel, ModelConfig, QualityTable};
+use super::known_models::known_capabilities;
+use super::token_estimate::Family;
+use super::{ListedModel, ModelConfig, QualityTable, fallbacks};
+use crate::classifier::ByModel;
 
 /// USD for a million tokens; finite and not negative.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -94,8 +97,20 @@ pub struct Model {
     pub context_window: Option<u32>,
     /// What it can do beside text.
     pub capabilities: BTreeSet<Capability>,
+    /// Tokens of a usual answer; `None`: nobody stated it.
+    pub output_tokens: Option<u32>,
+    /// How it cuts text into tokens.
+    pub tokenizer: Family,
+    /// Where its provider serves from; `None`: nobody stated it.
+    pub region: Option<String>,
     /// Expected quality by task and complexity.
     pub quality: QualityTable,
+    /// The name under which the artifact knows its outcomes.
+    pub outcomes_name: String,
+    /// Fields of the request's body that are set whenever it is asked.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// Indices of the models to try, in order, when it was asked for by name and fails; their own fallbacks included.
+    pub fallbacks: Vec<usize>,
 }
 
 /// All models, in the order of the configuration.
@@ -103,6 +118,8 @@ pub struct Model {
 pub struct Registry {
     models: Vec<Model>,
     index: HashMap<String, usize>,
+    /// Indices of the models by rising `outcomes_name`.
+    by_outcomes_name: Vec<usize>,
 }
 
 /// Why a `[[models]]` table was refused.
@@ -136,6 +153,38 @@ pub enum RegistryError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// A setting that is not the operator's to fix.
+    #[error("models[{index}].settings.{field}: is the client's to say, not a setting of the model; leave it out")]
+    ReservedSetting {
+        /// Position in the file.
+        index: usize,
+        /// The field.
+        field: String,
+    },
+    /// A setting that JSON cannot say.
+    #[error("models[{index}].settings.{field}: holds a date, an infinity or NaN, which a request's body cannot carry")]
+    SettingWithoutJson {
+        /// Position in the file.
+        index: usize,
+        /// The field.
+        field: String,
+    },
+    /// A fallback that is no model.
+    #[error("models[{index}].fallbacks: {name:?} is not the name of a [[models]] entry")]
+    UnknownFallback {
+        /// Position in the file.
+        index: usize,
+        /// What was named.
+        name: String,
+    },
+    /// Fallbacks that come back to where they began.
+    #[error("models[{index}].fallbacks: the chain loops: {}", .chain.join(" -> "))]
+    FallbackLoop {
+        /// Position in the file.
+        index: usize,
+        /// Names, the first and the last the same.
+        chain: Vec<String>,
+    },
     /// One price without the other.
     #[error("models[{index}]: input_usd_per_mtok and output_usd_per_mtok must be given together")]
     HalfAPrice {
@@ -162,9 +211,22 @@ impl Registry {
                 prices: prices(config, index)?,
                 has_list_price: false,
                 context_window: config.context_window,
-                capabilities: config.capabilities.iter().copied().collect(),
+                capabilities: capabilities(config),
+                output_tokens: config.output_tokens,
+                tokenizer: Family::of_model(config.upstream_name.as_ref().unwrap_or(&config.name)),
+                region: None,
                 quality: QualityTable::from_config(&config.quality, index)?,
+                outcomes_name: config.outcomes_as.clone().unwrap_or_else(|| config.name.clone()),
+                settings: settings(config, index)?,
+                fallbacks: Vec::new(),
             });
+        }
+        registry.by_outcomes_name = (0..configs.len()).collect();
+        registry
+            .by_outcomes_name
+            .sort_by(|a, b| registry.models[*a].outcomes_name.cmp(&registry.models[*b].outcomes_name));
+        for index in 0..configs.len() {
+            registry.models[index].fallbacks = fallbacks::expand(configs, &registry.index, index)?;
         }
         Ok(registry)
     }
@@ -181,6 +243,23 @@ impl Registry {
         }
     }
 
+    /// Fills in where the providers serve from.
+    pub fn set_regions(&mut self, region_of: impl Fn(&str) -> Option<String>) {
+        self.models.iter_mut().for_each(|model| model.region = region_of(&model.provider));
+    }
+
+    /// Each model's number, in the order of the configuration. Both sides are in order of their names, so that one walk along both is enough.
+    pub(super) fn align(&self, numbers: &ByModel) -> Vec<Option<f64>> {
+        let mut aligned = vec![None; self.models.len()];
+        let mut numbers = numbers.iter().peekable();
+        for &index in &self.by_outcomes_name {
+            let name = self.models[index].outcomes_name.as_str();
+            while numbers.next_if(|(model, _)| *model < name).is_some() {}
+            aligned[index] = numbers.peek().filter(|(model, _)| *model == name).map(|(_, number)| *number);
+        }
+        aligned
+    }
+
     /// The models, in the order of the configuration.
     pub fn models(&self) -> &[Model] {
         &self.models
@@ -189,6 +268,39 @@ impl Registry {
     /// The model with this name.
     pub fn get(&self, name: &str) -> Option<&Model> {
         self.index.get(name).map(|&index| &self.models[index])
+    }
+}
+
+/// Whether a value of the configuration means the same in JSON: dates, infinities and NaN do not.
+fn is_json(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::Array(values) => values.iter().all(is_json),
+        serde_json::Value::Object(fields) => {
+            fields.iter().all(|(name, value)| !name.starts_with("$__toml_private") && is_json(value))
+        }
+        _ => true,
+    }
+}
+
+/// What is stated counts, even if it is nothing.
+fn capabilities(config: &ModelConfig) -> BTreeSet<Capability> {
+    match &config.capabilities {
+        Some(stated) => stated.iter().copied().collect(),
+        None => known_capabilities(config.upstream_name.as_ref().unwrap_or(&config.name)).iter().copied().collect(),
+    }
+}
+
+/// Fields that say what is asked, not how.
+const NO_SETTINGS: [&str; 5] = ["model", "messages", "stream", "stream_options", "n"];
+
+fn settings(config: &ModelConfig, index: usize) -> Result<serde_json::Map<String, serde_json::Value>, RegistryError> {
+    if let Some(field) = config.settings.keys().find(|field| NO_SETTINGS.contains(&field.as_str())) {
+        return Err(RegistryError::ReservedSetting { index, field: field.clone() });
+    }
+    match config.settings.iter().find(|(_, value)| !is_json(value)) {
+        Some((field, _)) => Err(RegistryError::SettingWithoutJson { index, field: field.clone() }),
+        None => Ok(config.settings.clone()),
     }
 }
 

@@ -1,25 +1,29 @@
-//! `decide`: the way from a request to a decision. Owns the artifact and the registry; sends nothing.
+//! `decide`: the way from a request to a decision. Owns the artifact, the registry, the rules and what is remembered of conversations and
+//! latencies; sends nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::brain::{Brain, BrainError, Classified};
-use super::decision::{Candidate, Decision, Plan};
+use super::brain::{Brain, BrainError};
+use super::curve;
+use super::decision::{Candidate, Decision};
+use super::dial::Dial;
 use super::history::SharedHistory;
+use super::holding::Held;
+use super::latency::{Expectations, Latencies};
 use super::models_asked::{ModelAsked, UnknownModelError};
-use super::{History, NoCandidate, Registry, Requirements, RouterConfig, Signals, Strategy, select};
-use crate::chat::{ChatRequest, Part, Usage};
+use super::overrides::{Overrides, Served};
+use super::plan::Plan;
+use super::rules::{ArchetypeConfig, Effect, RouteConfig, RuleConfig, RuleError, UserRules};
+use super::select::{Live, Terms, select};
+use super::sessions::{SessionKey, Sessions};
+use super::token_estimate::Family;
+use super::{Bounds, History, Model, NoCandidate, Registry, Requirements, RouterConfig, Signals, Strategy};
+use crate::chat::{ChatRequest, Part, Role, Usage};
+use crate::classifier::CostQualityCurve;
 use crate::prompt;
-
-/// What a request's headers or a command's flags say beside the body.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Overrides {
-    /// Instead of the configured strategy; `auto:STRATEGY` in the body goes before it.
-    pub strategy: Option<Strategy>,
-    /// Least predicted quality, 0..1.
-    pub min_quality: Option<f64>,
-}
 
 /// Why no decision could be made.
 #[derive(Debug, Error)]
@@ -30,6 +34,19 @@ pub enum RouteError {
     /// No model can serve the request.
     #[error(transparent)]
     NoCandidate(#[from] NoCandidate),
+    /// `semantic` was asked for, and there is nothing to be near to.
+    #[error("the strategy semantic needs archetypes; add [[archetypes]] to the configuration")]
+    NoArchetypes,
+    /// The conversation has spent what it may.
+    #[error(
+        "this conversation has spent {spent_usd:.6} of the {budget_usd} USD that it may, and the rest is not enough; raise its budget or begin another"
+    )]
+    BudgetSpent {
+        /// Spent so far.
+        spent_usd: f64,
+        /// What it may spend.
+        budget_usd: f64,
+    },
     /// There is nothing to route by.
     #[error("messages: no user message holds any text or attachment; write what you want answered")]
     EmptyPrompt,
@@ -43,13 +60,46 @@ pub struct Router {
     brain: Brain,
     registry: Arc<Registry>,
     config: RouterConfig,
+    rules: UserRules,
+    curve: Option<CostQualityCurve>,
     history: SharedHistory,
+    sessions: Sessions,
+    latencies: Latencies,
 }
 
 impl Router {
     /// Puts a router together.
     pub fn new(brain: Brain, registry: Arc<Registry>, config: RouterConfig) -> Self {
-        Self { brain, registry, config, history: SharedHistory::default() }
+        let sessions = Sessions::new(config.sessions);
+        let curve = curve::draw(brain.classifier(), &registry);
+        Self {
+            brain,
+            registry,
+            config,
+            rules: UserRules::default(),
+            curve,
+            history: SharedHistory::default(),
+            sessions,
+            latencies: Latencies::default(),
+        }
+    }
+
+    /// With rules, routes and archetypes, which are checked, and fitted where they have utterances.
+    pub fn with_rules(
+        mut self,
+        rules: &[RuleConfig],
+        routes: &[RouteConfig],
+        archetypes: &[ArchetypeConfig],
+    ) -> Result<Self, RuleError> {
+        self.rules = UserRules::read(rules, routes, archetypes, &self.registry, &self.brain)?;
+        let needs = |strategy: Option<Strategy>| strategy == Some(Strategy::Semantic);
+        let asks = needs(Some(self.config.strategy))
+            || rules.iter().any(|rule| needs(rule.strategy))
+            || routes.iter().any(|route| needs(route.strategy));
+        if asks && !self.rules.has_archetypes() {
+            return Err(RuleError::Wrong("archetypes: the strategy semantic needs at least one".into()));
+        }
+        Ok(self)
     }
 
     /// The models that may be chosen.
@@ -72,29 +122,100 @@ impl Router {
         self.brain.artifact()
     }
 
+    /// Names of the routes that clients may ask for.
+    pub fn route_names(&self) -> impl Iterator<Item = &str> {
+        self.rules.routes().iter().map(|route| route.name.as_str())
+    }
+
+    /// The request headers that some rule reads, in lower case.
+    pub fn rule_headers(&self) -> BTreeSet<String> {
+        self.rules.headers()
+    }
+
+    /// Name and similarity threshold of whatever has utterances.
+    pub fn thresholds(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.rules.thresholds()
+    }
+
+    /// What quality costs on the artifact's validation rows, with the configured models; `None` without such rows.
+    pub fn curve(&self) -> Option<&CostQualityCurve> {
+        self.curve.as_ref()
+    }
+
+    /// The share of the best predicted quality that `balanced` keeps where nobody asks for another.
+    pub fn quality_share(&self) -> f64 {
+        self.share_of(self.config.dial())
+    }
+
     /// Decides where a request goes. Classifies only when the client leaves the choice to the router.
     pub async fn decide(&self, request: &ChatRequest, overrides: &Overrides) -> Result<Decision, RouteError> {
-        match ModelAsked::read(request.model(), &self.registry, &self.config.unknown_model)? {
-            ModelAsked::Named(name) => self.as_asked(&name, request),
-            ModelAsked::Auto(strategy) => {
-                let strategy = strategy.or(overrides.strategy).unwrap_or(self.config.strategy);
-                let signals = self.read(request).await?;
-                let requirements = Requirements::of(request);
-                let floor = overrides.min_quality;
-                let choose = |history: &History| {
-                    select(&signals, &requirements, &self.registry, strategy, floor, &self.config, history)
-                };
-                let (plan, reason) = if strategy.spreads_load() {
-                    self.history.choose(|history| {
-                        let chosen = choose(history)?;
-                        let first = chosen.0.candidates().first().map(|candidate| candidate.model.clone());
-                        Ok::<_, NoCandidate>((chosen, first))
-                    })?
-                } else {
-                    choose(&History::default())?
-                };
-                Ok(Decision { id: Decision::new_id(), signals: Some(signals), plan, strategy: Some(strategy), reason })
+        let words = prompt::user_words(request.messages());
+        let text = words.as_ref().map_or("", |words| &*words.text);
+        // Rules come first: what the operator laid down holds for whatever the client asks.
+        let rule = self.rules.first_match(request, text, &overrides.caller, &self.brain).await?;
+        if let Some((name, rule)) = rule.as_ref().and_then(|rule| Some((rule.bypass.as_ref()?, &rule.rule))) {
+            let reason = format!("the rule {rule:?} sends it to {name}");
+            return self.as_asked(name, None, request, overrides, reason);
+        }
+        let asked = ModelAsked::read(request.model(), &self.registry, self.rules.routes(), &self.config.unknown_model)?;
+        let only = rule.as_ref().and_then(|rule| rule.models.as_deref());
+        let overruled = |name: &String| {
+            only.is_some_and(|models| !models.contains(name))
+                || rule.as_ref().is_some_and(|rule| rule.strategy.is_some())
+        };
+        let asked = match asked {
+            ModelAsked::Named(name) if overruled(&name) => ModelAsked::Auto(None),
+            asked => asked,
+        };
+        if let ModelAsked::Named(name) = asked {
+            let reason = match name == request.model() {
+                true => format!("the client asked for {name}"),
+                false => format!("the model asked for is not configured, and such requests go to {name}"),
+            };
+            return self.as_asked(&name, only, request, overrides, reason);
+        }
+        let mut terms = self.terms(&asked, rule.as_ref(), overrides);
+        if terms.strategy == Strategy::Semantic {
+            if !self.rules.has_archetypes() {
+                return Err(RouteError::NoArchetypes);
             }
+            terms.archetype = self.rules.nearest_archetype(text, &self.brain).await?;
+        }
+        let session = self.session(request, overrides);
+        let (held, left) = self.conversation(request, overrides, session)?;
+        terms.bounds.extend(left.map(|left| Bounds { max_cost_usd: Some(left), ..Bounds::default() }));
+        let signals = self.read(request).await?;
+        let requirements = Requirements::of(request);
+        let (plan, mut reason) = self.choose(&signals, &requirements, &terms, held.as_ref(), overrides.dry_run)?;
+        if let Some(rule) = &rule {
+            reason = format!("by the rule {:?}: {reason}", rule.rule);
+        }
+        if let Some(first) = plan.candidates().first()
+            && !overrides.dry_run
+        {
+            let tokenizer = self.registry.get(&first.model).map_or(Family::Unknown, |model| model.tokenizer);
+            let prompt_tokens = requirements.input_tokens.expected(tokenizer);
+            self.sessions.note_choice(session, &first.model, signals.complexity_score, prompt_tokens);
+        }
+        Ok(Decision {
+            id: Decision::new_id(),
+            signals: Some(signals),
+            plan,
+            strategy: Some(terms.strategy),
+            reason,
+            session: Some(session),
+        })
+    }
+
+    /// Learns from an answer: how long the model takes, what the conversation has spent and who serves it.
+    pub fn learn(&self, decision: &Decision, served: Served<'_>) {
+        if let Some(times) = served.times.filter(|_| self.registry.get(served.model).is_some()) {
+            self.latencies.learn(served.model, times);
+        }
+        if let Some(session) = decision.session {
+            let expected = || decision.primary().and_then(|primary| primary.expected_cost_usd);
+            // What nobody told is counted as it was expected to be; to count nothing would let a conversation run on for ever.
+            self.sessions.note_answer(session, served.model, served.cost_usd.or_else(expected).unwrap_or(0.0));
         }
     }
 
@@ -103,65 +224,150 @@ impl Router {
         match prompt::user_words(request.messages()) {
             Some(words) => {
                 let classified = self.brain.classify(&words.text).await?;
-                Ok(Signals { follow_up: words.follow_up, ..signals(&self.brain, classified) })
+                Ok(Signals { follow_up: words.follow_up, ..Signals::of(&self.brain, classified) })
             }
             None if has_attachment(request) => {
                 let classified = self.brain.classify("").await?;
-                Ok(signals(&self.brain, classified))
+                Ok(Signals::of(&self.brain, classified))
             }
             None => Err(RouteError::EmptyPrompt),
         }
     }
 
-    /// The client named the model: it is tried, and nothing else.
-    fn as_asked(&self, name: &str, request: &ChatRequest) -> Result<Decision, RouteError> {
+    fn choose(
+        &self,
+        signals: &Signals,
+        requirements: &Requirements,
+        terms: &Terms,
+        held: Option<&Held>,
+        dry_run: bool,
+    ) -> Result<(Plan, String), NoCandidate> {
+        let expectations = self.expectations(terms);
+        let choose = |history: &History| {
+            let live = Live { history, expectations: expectations.as_ref(), held };
+            select(signals, requirements, &self.registry, terms, &self.config, live)
+        };
+        if !terms.strategy.rules().spreads_load() {
+            return choose(&History::default());
+        }
+        self.history.choose(|history| {
+            let chosen = choose(history)?;
+            let first = chosen.0.candidates().first().map(|candidate| candidate.model.clone());
+            Ok((chosen, first.filter(|_| !dry_run)))
+        })
+    }
+
+    /// Looked at only where somebody weighs or bounds time.
+    fn expectations(&self, terms: &Terms) -> Option<Expectations> {
+        let asked = self.config.latency_weight > 0.0 || terms.bounds.iter().any(|bounds| bounds.max_seconds.is_some());
+        asked.then(|| self.latencies.now())
+    }
+
+    /// Rule, then request, then route, then configuration; bounds add up.
+    fn terms(&self, asked: &ModelAsked, rule: Option<&Effect>, overrides: &Overrides) -> Terms {
+        let in_body = if let ModelAsked::Auto(strategy) = asked { *strategy } else { None };
+        let route = if let ModelAsked::Route(route) = asked { self.rules.routes().get(*route) } else { None };
+        // A request that turns the dial and names no strategy means the strategy that has one.
+        let by_dial = overrides.dial.map(|_| Strategy::Balanced);
+        let strategy = rule
+            .and_then(|rule| rule.strategy)
+            .or(in_body)
+            .or(overrides.strategy)
+            .or(by_dial)
+            .or(route.and_then(|route| route.strategy))
+            .unwrap_or(self.config.strategy);
+        let dial = overrides.dial.or(route.and_then(RouteConfig::dial)).or(self.config.dial());
+        let mut bounds = vec![self.config.limits.clone(), overrides.bounds.clone()];
+        let only = |models: &Vec<String>| Bounds { models: Some(models.clone()), ..Bounds::default() };
+        bounds.extend(route.map(|route| route.limits.clone()));
+        bounds.extend(route.and_then(|route| route.models.as_ref()).map(only));
+        bounds.extend(rule.and_then(|rule| rule.models.as_ref()).map(only));
+        Terms { strategy, quality_share: self.share_of(dial), bounds, archetype: None }
+    }
+
+    fn share_of(&self, dial: Option<Dial>) -> f64 {
+        dial.map_or(self.config.balanced_quality_share, |dial| dial.share(self.curve.as_ref()))
+    }
+
+    fn session(&self, request: &ChatRequest, overrides: &Overrides) -> SessionKey {
+        SessionKey::of(request, overrides.session.as_deref(), overrides.caller.identity.as_deref())
+    }
+
+    /// The model that a conversation has, and what it may still spend. A conversation that was not named and has had no answer yet may be
+    /// anybody's who begins with the same words.
+    fn conversation(
+        &self,
+        request: &ChatRequest,
+        overrides: &Overrides,
+        session: SessionKey,
+    ) -> Result<(Option<Held>, Option<f64>), RouteError> {
+        let (held, spent_usd) = self.sessions.look(&session);
+        let answered = request.messages().iter().any(|message| message.role == Role::Assistant);
+        let held = held
+            .filter(|_| answered || overrides.session.is_some())
+            .map(|held| Held { failed_turns: prompt::failed_tool_turns(request.messages()), ..held });
+        let left = match overrides.session_budget_usd {
+            Some(budget_usd) if spent_usd >= budget_usd => {
+                return Err(RouteError::BudgetSpent { spent_usd, budget_usd });
+            }
+            budget => budget.map(|budget| budget - spent_usd),
+        };
+        Ok((held, left))
+    }
+
+    /// One model by name: it is tried, then the fallbacks that the configuration gives it and a rule allows (`only`), and nothing else. Bounds are
+    /// not asked, but for the conversation's budget: who names a model has chosen.
+    fn as_asked(
+        &self,
+        name: &str,
+        only: Option<&[String]>,
+        request: &ChatRequest,
+        overrides: &Overrides,
+        reason: String,
+    ) -> Result<Decision, RouteError> {
         let model =
             self.registry.get(name).ok_or_else(|| UnknownModelError { asked: name.to_owned(), near: Vec::new() })?;
         let requirements = Requirements::of(request);
-        let usage =
-            Usage { input: requirements.input_tokens, cached_input: 0, output: requirements.expected_output_tokens() };
-        let reason = format!("the client asked for {name}");
-        let candidate = Candidate {
+        let cost_usd = |model: &Model| {
+            let input = requirements.input_tokens.expected(model.tokenizer);
+            let usage = Usage {
+                input,
+                cached_input: 0,
+                output: requirements.expected_output_tokens(model.output_tokens.map(f64::from)),
+            };
+            model.prices.map(|prices| prices.cost_usd(usage))
+        };
+        let candidate = |model: &Model, reason: String| Candidate {
             model: model.name.clone(),
             provider: model.provider.clone(),
             predicted_quality: None,
-            expected_cost_usd: model.prices.map(|prices| prices.cost_usd(usage)),
-            reason: reason.clone(),
+            expected_cost_usd: cost_usd(model),
+            reason,
         };
+        let session = self.session(request, overrides);
+        let (_, left_usd) = self.conversation(request, overrides, session)?;
+        if let Some((left_usd, budget_usd)) = left_usd.zip(overrides.session_budget_usd)
+            && cost_usd(model).is_none_or(|cost_usd| cost_usd > left_usd)
+        {
+            return Err(RouteError::BudgetSpent { spent_usd: budget_usd - left_usd, budget_usd });
+        }
+        let fallbacks = model.fallbacks.iter().filter_map(|index| self.registry.models().get(*index));
+        let allowed = |model: &&Model| only.is_none_or(|models| models.contains(&model.name));
+        let fit = fallbacks.filter(allowed).filter(|fallback| requirements.met_by(fallback));
+        let mut chain = vec![candidate(model, reason.clone())];
+        chain.extend(fit.map(|fallback| candidate(fallback, format!("a fallback of {name}"))));
+        chain.truncate(self.config.max_attempts);
         Ok(Decision {
             id: Decision::new_id(),
             signals: None,
-            plan: Plan::Chain(vec![candidate]),
+            plan: Plan::Chain(chain),
             strategy: None,
             reason,
+            session: Some(session),
         })
     }
 }
 
 fn has_attachment(request: &ChatRequest) -> bool {
     request.messages().iter().flat_map(|message| message.content.parts()).any(|part| !matches!(part, Part::Text(_)))
-}
-
-fn signals(brain: &Brain, classified: Classified) -> Signals {
-    let Classified { classification, truncated, by_second_tier } = classified;
-    let (task_labels, complexity_labels) = (brain.task_labels(), brain.complexity_labels());
-    let named = |labels: &[String], probabilities: &[f64]| -> Vec<(String, f64)> {
-        labels.iter().cloned().zip(probabilities.iter().copied()).collect()
-    };
-    Signals {
-        task: task_labels[classification.task.best()].clone(),
-        task_confidence: classification.task.confidence(),
-        task_scores: named(task_labels, &classification.task.probabilities),
-        complexity: complexity_labels[classification.complexity.best()].clone(),
-        complexity_confidence: classification.complexity.confidence(),
-        complexity_score: classification.complexity.expected_position(),
-        complexity_scores: named(complexity_labels, &classification.complexity.probabilities),
-        known: classification.known,
-        novelty: classification.novelty.rank,
-        truncated,
-        follow_up: false,
-        tier: brain.tier_name(by_second_tier).to_owned(),
-        artifact: brain.artifact().to_owned(),
-        predicted_quality: classification.predicted_quality,
-    }
 }

@@ -1,99 +1,153 @@
-//! Selection: pure. Drops the models that cannot serve, predicts quality and cost of the others, lets the strategy rank them
-//! and makes a chain that changes provider as early as it can.
+//! Selection: pure. Drops the models that cannot serve, predicts quality, cost and time of the others, lets the strategy rank them, holds a
+//! conversation to its model where that pays, and makes the plan.
 
-use thiserror::Error;
-
-use super::decision::{Candidate, Plan};
+use super::bounds::Bounds;
+use super::contender::{Contender, weigh_slowness};
+use super::decision::Candidate;
+use super::holding::{self, Held};
+use super::latency::Expectations;
+use super::plan::Plan;
+use super::unmet::{NoCandidate, Unmet};
 use super::{History, Model, Registry, Requirements, RouterConfig, Signals, Strategy};
 use crate::chat::Usage;
 
-/// No model can serve the request; says why of each.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("no configured model can serve this request: {}", .reasons.join("; "))]
-pub struct NoCandidate {
-    /// `NAME lacks vision`, one a model.
-    pub reasons: Vec<String>,
+/// What was asked of one choice, once everybody who may ask has been heard: rules, the request, its route, the configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Terms {
+    /// How to choose.
+    pub strategy: Strategy,
+    /// The share of the best predicted quality that `balanced` keeps.
+    pub quality_share: f64,
+    /// Every one of them holds.
+    pub bounds: Vec<Bounds>,
+    /// What the prompt is nearest to, for `semantic`.
+    pub archetype: Option<NearestArchetype>,
 }
 
-/// Chooses. `min_quality` is the request's own floor, `history` what was chosen before. Returns the plan and the reason in words.
+/// The archetype that a prompt is nearest to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NearestArchetype {
+    /// Its name.
+    pub name: String,
+    /// Its models, the preferred one first.
+    pub models: Vec<String>,
+    /// Cosine to its nearest example.
+    pub similarity: f64,
+}
+
+/// What is known of the moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Live<'a> {
+    /// What was chosen before.
+    pub history: &'a History,
+    /// How long models take; `None` where nobody asks.
+    pub expectations: Option<&'a Expectations>,
+    /// The conversation's model, if it has one.
+    pub held: Option<&'a Held>,
+}
+
+/// Everything that a strategy may look at beside the contenders.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Choosing<'a> {
+    pub(super) terms: &'a Terms,
+    pub(super) config: &'a RouterConfig,
+    pub(super) live: Live<'a>,
+    /// The configured judge, where it may see the request.
+    pub(super) judge: Option<&'a str>,
+}
+
+impl Terms {
+    /// What the configuration asks when nobody else asks for anything.
+    pub fn of_config(config: &RouterConfig) -> Self {
+        Self {
+            strategy: config.strategy,
+            quality_share: config.balanced_quality_share,
+            bounds: vec![config.limits.clone()],
+            archetype: None,
+        }
+    }
+}
+
+/// Chooses. Returns the plan and the reason in words.
 pub fn select(
     signals: &Signals,
     requirements: &Requirements,
     registry: &Registry,
-    strategy: Strategy,
-    min_quality: Option<f64>,
+    terms: &Terms,
     config: &RouterConfig,
-    history: &History,
+    live: Live<'_>,
 ) -> Result<(Plan, String), NoCandidate> {
-    let mut reasons = Vec::new();
-    let mut candidates = Vec::new();
-    for model in registry.models() {
-        match requirements.unmet_by(model) {
-            Some(unmet) => reasons.push(format!("{} {unmet}", model.name)),
-            None => candidates.push(candidate(model, signals, requirements)),
-        }
-    }
-    if let Some(floor) = min_quality {
-        candidates.retain(|candidate| {
-            let quality = candidate.quality();
-            let clears = quality >= floor;
-            if !clears {
-                reasons.push(format!("{} is predicted {quality:.2}, below the asked {floor:.2}", candidate.model));
-            }
-            clears
-        });
-    }
-    if candidates.is_empty() {
-        if reasons.is_empty() {
-            reasons.push("no model is configured".into());
-        }
-        return Err(NoCandidate { reasons });
-    }
-    // Nothing like this prompt was seen, so its predicted quality means little: quality first, price second.
-    let upward = !signals.known && strategy.weighs_quality();
-    let effective = if upward { Strategy::Best } else { strategy };
-    let why = effective.rank(&mut candidates, config, history);
-    let mut chain = alternate_providers(candidates);
-    chain.truncate(config.max_attempts.max(1));
-    let reason = explain(signals, &chain[0], strategy, upward, &why);
-    for (place, candidate) in chain.iter_mut().enumerate() {
-        candidate.reason = match place {
-            0 => why.clone(),
-            _ => format!("fallback {place} on {}", candidate.provider),
-        };
-    }
-    Ok((Plan::Chain(chain), reason))
-}
-
-fn candidate(model: &Model, signals: &Signals, requirements: &Requirements) -> Candidate {
-    let learnt = signals.predicted_quality.get(&model.name).copied();
-    let usage =
-        Usage { input: requirements.input_tokens, cached_input: 0, output: requirements.expected_output_tokens() };
-    Candidate {
-        model: model.name.clone(),
-        provider: model.provider.clone(),
-        predicted_quality: Some(learnt.unwrap_or_else(|| model.quality.expected(signals))),
-        expected_cost_usd: model.prices.map(|prices| prices.cost_usd(usage)),
-        reason: String::new(),
-    }
-}
-
-/// Keeps the first, then takes the best-ranked model of each provider not yet in the chain, then the rest in rank order.
-fn alternate_providers(ranked: Vec<Candidate>) -> Vec<Candidate> {
-    let mut chain: Vec<Candidate> = Vec::with_capacity(ranked.len());
-    let mut later = Vec::new();
-    for candidate in ranked {
-        if chain.iter().any(|chosen| chosen.provider == candidate.provider) {
-            later.push(candidate);
+    let choosing = Choosing { terms, config, live, judge: None };
+    let mut outside = Vec::new();
+    let mut contenders = Vec::with_capacity(registry.models().len());
+    let (quality, tokens) =
+        (registry.align(&signals.predicted_quality), registry.align(&signals.predicted_output_tokens));
+    for ((model, quality), tokens) in registry.models().iter().zip(quality).zip(tokens) {
+        let contender = contender(model, &Learnt { quality, tokens }, signals, requirements, live);
+        let mut unmet: Vec<Unmet> = Vec::new();
+        requirements.unmet_by(model, &mut unmet);
+        terms.bounds.iter().for_each(|bounds| bounds.unmet_by(&contender, &mut unmet));
+        if unmet.is_empty() {
+            contenders.push(contender);
         } else {
-            chain.push(candidate);
+            outside.push((model.name.clone(), unmet));
         }
     }
-    chain.extend(later);
-    chain
+    if contenders.is_empty() {
+        return Err(NoCandidate { models: outside });
+    }
+    weigh_slowness(&mut contenders, config.latency_weight);
+    let asked = terms.strategy.rules();
+    // Nothing like this prompt was seen, so its predicted quality means little: quality first, price second.
+    // What is near an archetype is like something that the operator has seen.
+    let upward = !signals.known && asked.weighs_quality() && terms.archetype.is_none();
+    let ranking = if upward { Strategy::Best.rules() } else { asked };
+    let mut why = ranking.rank(&mut contenders, &choosing);
+    if let Some(held) = live.held.filter(|_| !asked.spreads_load())
+        && let Some(because) = holding::hold(&mut contenders, held, ranking, signals, config)
+    {
+        why = because;
+    }
+    let ranked = asked.shorten(contenders, config.max_attempts.max(1));
+    // A judge reads the prompt too: whoever may not serve it may not judge it.
+    let judge_may = |name: &String| !outside.iter().any(|(model, _)| model == name);
+    let judge = config.parallel.judge.as_ref().filter(|name| judge_may(name));
+    let reason = ranked.first().map_or(String::new(), |first| explain(signals, first, terms.strategy, upward, &why));
+    let candidates: Vec<Candidate> = ranked
+        .iter()
+        .enumerate()
+        .map(|(place, contender)| {
+            let fallback = || format!("fallback {place} on {}", contender.model.provider);
+            contender.candidate(if place == 0 { why.clone() } else { fallback() })
+        })
+        .collect();
+    Ok((asked.plan(candidates, &Choosing { judge: judge.map(String::as_str), ..choosing }), reason))
 }
 
-fn explain(signals: &Signals, first: &Candidate, strategy: Strategy, upward: bool, why: &str) -> String {
+/// What the artifact's outcomes tell of one model for this prompt.
+struct Learnt {
+    quality: Option<f64>,
+    tokens: Option<f64>,
+}
+
+fn contender<'a>(
+    model: &'a Model,
+    learnt: &Learnt,
+    signals: &Signals,
+    requirements: &Requirements,
+    live: Live<'_>,
+) -> Contender<'a> {
+    let quality = learnt.quality.unwrap_or_else(|| model.quality.expected(signals));
+    // What is stated counts before what was learnt: one upstream model with two settings writes answers of two lengths.
+    let output = requirements.expected_output_tokens(model.output_tokens.map(f64::from).or(learnt.tokens));
+    let input = requirements.input_tokens.expected(model.tokenizer);
+    let cached_input = live.held.map_or(0, |held| held.cached_tokens(&model.name, input));
+    let usage = Usage { input: input - cached_input, cached_input, output };
+    let seconds = live.expectations.and_then(|expectations| expectations.seconds(&model.name, output as f64));
+    Contender { model, quality, value: quality, cost_usd: model.prices.map(|prices| prices.cost_usd(usage)), seconds }
+}
+
+fn explain(signals: &Signals, first: &Contender<'_>, strategy: Strategy, upward: bool, why: &str) -> String {
     let prompt = format!(
         "{} ({:.0}%), {} complexity ({:.0}%)",
         signals.task,
@@ -102,5 +156,5 @@ fn explain(signals: &Signals, first: &Candidate, strategy: Strategy, upward: boo
         signals.complexity_confidence * 100.0
     );
     let routed_up = if upward { "; nothing like it was seen in training, so it is routed upward" } else { "" };
-    format!("{prompt}{routed_up}: {} is {why} [{}]", first.model, strategy.name())
+    format!("{prompt}{routed_up}: {} is {why} [{}]", first.model.name, strategy.name())
 }

@@ -1,6 +1,7 @@
 //! What the classifier says of one prompt, in the words of a decision.
 
-use std::collections::BTreeMap;
+use super::brain::{Brain, Classified};
+use crate::classifier::ByModel;
 
 /// Probabilities by label are sorted by label order of the artifact and sum to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,5 +33,35 @@ pub struct Signals {
     /// Name and short hash of the artifact that classified.
     pub artifact: String,
     /// Predicted quality per model named in the artifact's outcomes, 0..1.
-    pub predicted_quality: BTreeMap<String, f64>,
+    pub predicted_quality: ByModel,
+    /// Expected tokens of the answer per model whose answers' lengths the artifact's outcomes tell.
+    pub predicted_output_tokens: ByModel,
+}
+
+impl Signals {
+    /// Puts names to what the classifier says.
+    pub(super) fn of(brain: &Brain, classified: Classified) -> Self {
+        let Classified { classification, truncated, by_second_tier } = classified;
+        let (task_labels, complexity_labels) = (brain.task_labels(), brain.complexity_labels());
+        let named = |labels: &[String], probabilities: &[f64]| -> Vec<(String, f64)> {
+            labels.iter().cloned().zip(probabilities.iter().copied()).collect()
+        };
+        Self {
+            task: task_labels[classification.task.best()].clone(),
+            task_confidence: classification.task.confidence(),
+            task_scores: named(task_labels, &classification.task.probabilities),
+            complexity: complexity_labels[classification.complexity.best()].clone(),
+            complexity_confidence: classification.complexity.confidence(),
+            complexity_score: classification.complexity.expected_position(),
+            complexity_scores: named(complexity_labels, &classification.complexity.probabilities),
+            known: classification.known,
+            novelty: classification.novelty.rank,
+            truncated,
+            follow_up: false,
+            tier: brain.tier_name(by_second_tier).to_owned(),
+            artifact: brain.artifact().to_owned(),
+            predicted_quality: classification.predicted_quality,
+            predicted_output_tokens: classification.predicted_output_tokens,
+        }
+    }
 }

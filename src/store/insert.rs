@@ -6,7 +6,7 @@ use super::DecisionRecord;
 
 const INSERT: &str = "INSERT INTO decisions (id, time_unix_ms, model, provider, task, task_confidence, complexity, \
     complexity_score, known, strategy, reason, attempts, status, outcome, stream, input_tokens, cached_input_tokens, output_tokens, \
-    cost_usd, overhead_ms, latency_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+    cost_usd, counted_usd, overhead_ms, latency_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT (id) DO NOTHING";
 
 /// Writes all of them or none. A row whose id is there already is left as it is.
@@ -33,6 +33,7 @@ pub(super) async fn insert_all(pool: &SqlitePool, records: &[DecisionRecord]) ->
             .bind(record.cached_input_tokens.map(as_integer))
             .bind(record.output_tokens.map(as_integer))
             .bind(record.cost_usd)
+            .bind(record.counted_usd)
             .bind(finite(record.overhead_ms))
             .bind(finite(record.latency_ms))
             .execute(&mut *transaction)

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "decisions", include_str!("migrations/0001_decisions.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "decisions", include_str!("migrations/0001_decisions.sql")),
+    (2, "counted", include_str!("migrations/0002_counted.sql")),
+];
 
 /// Every migration, in order.
 pub(super) fn all() -> Migrator {

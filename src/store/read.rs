@@ -59,7 +59,16 @@ const TOTALS: &str = "SELECT model, provider, COUNT(*) AS requests, \
     TOTAL(cost_usd) AS known_cost_usd, TOTAL(cost_usd IS NULL AND outcome <> 'refused') AS unknown_cost_requests \
     FROM decisions GROUP BY model, provider ORDER BY requests DESC, model, provider";
 
+const SPENT_SINCE: &str =
+    "SELECT TOTAL(COALESCE(counted_usd, cost_usd)) AS spent_usd FROM decisions WHERE time_unix_ms >= ?";
+
 impl Store {
+    /// What the requests since a time, in milliseconds since 1970, count against a budget.
+    pub async fn spent_since(&self, time_unix_ms: i64) -> Result<f64, StoreError> {
+        let row = sqlx::query(SPENT_SINCE).bind(time_unix_ms).fetch_one(&self.pool).await?;
+        Ok(row.try_get("spent_usd")?)
+    }
+
     /// The latest decisions, newest first.
     pub async fn recent(&self, limit: u32) -> Result<Vec<DecisionRecord>, StoreError> {
         let rows = sqlx::query(RECENT).bind(i64::from(limit)).fetch_all(&self.pool).await?;
@@ -95,6 +104,7 @@ fn read_record(row: &SqliteRow) -> Result<DecisionRecord, sqlx::Error> {
         cached_input_tokens: count(row, "cached_input_tokens")?,
         output_tokens: count(row, "output_tokens")?,
         cost_usd: row.try_get("cost_usd")?,
+        counted_usd: row.try_get("counted_usd")?,
         overhead_ms: row.try_get("overhead_ms")?,
         latency_ms: row.try_get("latency_ms")?,
     })

@@ -78,6 +78,8 @@ pub struct DecisionRecord {
     pub output_tokens: Option<u64>,
     /// What it cost; `None` is unknown, which is not zero.
     pub cost_usd: Option<f64>,
+    /// What it counts against a budget: its cost, or what was expected where nobody told; `None` where no budget was set.
+    pub counted_usd: Option<f64>,
     /// Time spent here and not waiting for the provider.
     pub overhead_ms: f64,
     /// Time from request to the answer's end.

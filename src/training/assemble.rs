@@ -1,6 +1,7 @@
 //! From rows to a whole artifact: fits what the rows label, inherits what they do not, and writes the card.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -8,12 +9,13 @@ use super::fields::{FittedField, Method, fit_field};
 use super::labelled::Labelled;
 use super::linear_head::Weighed;
 use super::outcome_tables::ScoredPrompt;
+use super::quality_heads::Reads;
 use super::set::{LabelledPrompt, OutcomeExample, TrainingSet};
 use super::{TrainingError, novelty, quality_heads};
 use crate::classifier::{
-    ArtifactManifest, Classifier, EmbedderRecord, ExampleIndex, ExamplesManifest, FORMAT_VERSION, Head, HeadManifest,
-    InputRecord, NGRAM_VERSION, NoveltyManifest, OutcomeManifest, QualityManifest, SecondTier, SecondTierManifest,
-    TierHeads, TrainingCard,
+    ArtifactManifest, Classifier, DifficultyReader, EmbedderRecord, ExampleIndex, ExamplesManifest, FORMAT_VERSION,
+    Head, HeadManifest, InputRecord, NGRAM_VERSION, NoveltyManifest, OutcomeManifest, QualityManifest, SecondTier,
+    SecondTierManifest, TierHeads, TrainingCard,
 };
 use crate::prompt::READER_VERSION;
 
@@ -117,9 +119,19 @@ pub fn train(
         card: TrainingCard { name: options.name.clone(), seed: options.seed, inputs: set.inputs.clone(), metrics },
     };
     let first = TierHeads { task: task.first, complexity: complexity.first };
-    let outcomes = BTreeMap::new();
-    let classifier =
-        Classifier { first, second, abstain_below, novelty, novelty_embedder, examples, outcomes, quality: None };
+    let classifier = Classifier {
+        first,
+        second,
+        abstain_below,
+        novelty,
+        novelty_embedder,
+        examples,
+        outcomes: BTreeMap::new(),
+        models: Arc::default(),
+        quality: None,
+        // A prior that does not fit this binary is no reason not to train: it is left out, as where its embedder is not read.
+        difficulty: DifficultyReader::among(&manifest.embedders, READER_VERSION).ok().flatten(),
+    };
     Ok(Trained { manifest, classifier })
 }
 
@@ -170,22 +182,33 @@ impl Trained {
         };
         let scored: Vec<ScoredPrompt> =
             rows.iter().map(|row| ScoredPrompt { classification: classify(row), scores: row.scores.clone() }).collect();
-        let fitted = quality_heads::fit(rows, &scored, self.manifest.novelty.embedder, self.manifest.card.seed);
+        let reads = Reads { embedder: self.manifest.novelty.embedder, difficulty: self.classifier.difficulty.as_ref() };
+        let fitted = quality_heads::fit(rows, &scored, reads, self.manifest.card.seed);
         let metrics = fitted.metrics.into_iter().collect();
         self.manifest.card.metrics.insert("quality".into(), Value::Object(metrics));
         self.manifest.quality = fitted.heads.as_ref().map(|heads| QualityManifest {
             embedder: heads.embedder,
             nearest: heads.neighbours.nearest,
-            neighbours: heads.neighbours.vectors.len() / heads.neighbours.dims.max(1),
+            neighbours: heads.neighbours.rows(),
+            neighbour_dims: heads.neighbours.dims,
+            difficulty: reads.difficulty.filter(|_| heads.reads_difficulty).map(|ours| ours.prior.fingerprint.clone()),
         });
         self.classifier.quality = fitted.heads;
         let tables = fitted.tables;
         self.manifest.outcomes = tables
             .iter()
-            .map(|(model, table)| (model.clone(), OutcomeManifest { mean: table.mean, rows: table.rows }))
+            .map(|(model, table)| {
+                let (mean, rows, output_tokens) = (table.mean, table.rows, table.mean_output_tokens);
+                (model.clone(), OutcomeManifest { mean, rows, output_tokens })
+            })
             .collect();
         self.manifest.card.inputs.extend_from_slice(inputs);
+        self.classifier.models = tables.keys().cloned().collect();
         self.classifier.outcomes = tables;
+        let curve = self.classifier.validation_outcomes().and_then(|outcomes| outcomes.curve());
+        if let Some(curve) = curve.and_then(|curve| serde_json::to_value(curve).ok()) {
+            self.manifest.card.metrics.insert("cost_quality_curve".into(), curve);
+        }
     }
 }
 

@@ -81,23 +81,25 @@ fn table_of(rows: &[Scored<'_>], shrinkage: f64) -> OutcomeTable {
         }
     }
     let quality = sums.iter().zip(&weights).map(|(sum, weight)| (sum / weight) as f32).collect();
-    OutcomeTable { quality, complexities, mean, rows: rows.len() }
+    OutcomeTable { quality, complexities, mean, rows: rows.len(), ..OutcomeTable::default() }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::classifier::{LabelScores, Novelty};
+    use crate::classifier::{ByModel, CostForecast, LabelScores, Novelty};
 
-    fn seen(task: [f64; 2]) -> Classification {
+    pub(in super::super) fn seen(task: [f64; 2]) -> Classification {
         let scores = |probabilities: Vec<f64>| LabelScores { raw: vec![0.0; probabilities.len()], probabilities };
         Classification {
             task: scores(task.to_vec()),
             complexity: scores(vec![0.5, 0.5]),
             novelty: Novelty { distance: 0.0, rank: 0.0, known: true },
             known: true,
-            predicted_quality: BTreeMap::new(),
-            predicted_cost_usd: BTreeMap::new(),
+            difficulty: None,
+            predicted_quality: ByModel::default(),
+            predicted_output_tokens: ByModel::default(),
+            cost_forecast: CostForecast::default(),
         }
     }
 

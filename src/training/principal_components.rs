@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, Axis};
 pub(super) struct PrincipalComponents {
     mean: Array1<f64>,
     /// dims x count; columns of unit length, most variance first.
-    directions: Array2<f64>,
+    pub(super) directions: Array2<f64>,
     /// Share of the variance that the directions keep, 0..1.
     pub(super) explained: f64,
 }

@@ -17,7 +17,7 @@ pub(super) struct Column {
 impl Column {
     /// Whether these shares are better than the table by more than one standard error of this model's own rows.
     pub(super) fn gains(&self, shares: Shares) -> bool {
-        let blended = shares.blend(&self.tables, &self.linear, &self.near);
+        let blended = self.said(shares);
         let gained: Vec<f64> = (0..self.truth.nrows())
             .map(|row| (self.tables[row] - self.truth[row]).powi(2) - (blended[row] - self.truth[row]).powi(2))
             .collect();
@@ -27,17 +27,23 @@ impl Column {
         mean > (variance / rows).sqrt()
     }
 
+    /// The held-out predictions.
+    pub(super) fn said(&self, shares: Shares) -> DMatrix<f64> {
+        shares.blend(&self.tables, &self.linear, &self.near)
+    }
+
     pub(super) fn report(&self, shares: Shares, setting: Setting) -> Value {
         let rows = self.truth.nrows();
         let error = |said: &DMatrix<f64>| round((said - &self.truth).norm_squared() / rows.max(1) as f64);
         json!({
             "rows": rows,
-            "held_out_squared_error": error(&shares.blend(&self.tables, &self.linear, &self.near)),
+            "held_out_squared_error": error(&self.said(shares)),
             "held_out_squared_error_of_table": error(&self.tables),
             "held_out_squared_error_of_linear": error(&self.linear),
             "held_out_squared_error_of_neighbours": error(&self.near),
             "penalty": setting.penalty,
             "surface_weight": setting.surface_weight,
+            "difficulty_weight": setting.difficulty_weight,
             "linear_share": shares.linear,
             "neighbour_share": shares.neighbours,
         })

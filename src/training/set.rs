@@ -41,7 +41,7 @@ pub struct TrainingSet {
 }
 
 /// How models answered one prompt.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct OutcomeExample {
     /// The classifier's features, one vector for each of its embedders.
     pub features: Features,
@@ -49,6 +49,10 @@ pub struct OutcomeExample {
     pub scores: BTreeMap<String, f64>,
     /// Real cost per model in USD, where it is known.
     pub cost_usd: BTreeMap<String, f64>,
+    /// Length of each model's answer in tokens, where it is known.
+    pub output_tokens: BTreeMap<String, f64>,
+    /// Estimated tokens of the prompt: its characters over 4.
+    pub input_tokens: f64,
 }
 
 impl TrainingSet {

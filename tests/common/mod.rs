@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test should stop where it failed")]
 
 pub mod binary;
+pub mod plans;
 pub mod router;
 pub mod upstream;
 
@@ -61,3 +62,10 @@ fn event(choices: &serde_json::Value) -> String {
 }
 
 pub const DONE: &str = "data: [DONE]\n\n";
+
+/// The event that tells the token counts of a stream.
+pub fn usage_event(input: u64, output: u64) -> String {
+    let usage = serde_json::json!({"prompt_tokens": input, "completion_tokens": output});
+    let chunk = serde_json::json!({"choices": [], "usage": usage});
+    format!("data: {chunk}\n\n")
+}

@@ -8,9 +8,11 @@ use semroute::commands::parts;
 use semroute::config::Config;
 use semroute::gateway::Gateway;
 use semroute::http::{AppState, Server};
-use semroute::limits::KeyRing;
+use semroute::limits::{Budget, KeyRing};
+use semroute::routing::nearest_to_the_centre;
 use semroute::store::{DecisionRecord, Recorder, Store};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -58,7 +60,10 @@ fn recording_state_of(config: &Config, recorder: Option<Recorder>) -> AppState {
     let gateway = Gateway::build(&config.providers, &registry, variable).unwrap();
     let keys = KeyRing::build(&config.auth, variable).unwrap();
     let router = parts::build_router(config, "test", None).unwrap();
-    AppState::new(Arc::new(router), gateway, keys, recorder, config.server.clone())
+    let gateway = gateway.with_comparison(nearest_to_the_centre(semroute::embedder::builtin().unwrap()));
+    let limited = config.budget.limits_anything();
+    let budget = limited.then(|| Budget::new(config.budget, OffsetDateTime::now_utc(), 0.0, 0.0));
+    AppState::new(Arc::new(router), gateway, keys, recorder, budget, config.server.clone())
 }
 
 impl TestRouter {

@@ -31,18 +31,17 @@ pub(super) struct Choices {
     pub(super) outcomes: Vec<Choice>,
 }
 
-/// Chooses a model for every row, if there is a configuration.
-pub(super) fn choose(options: &EvaluateOptions, input: &InputRows) -> anyhow::Result<Option<Choices>> {
-    let Some(router) = router(options)? else { return Ok(None) };
-    let mut choices = choices_of(&router, &input.texts())?.into_iter();
+/// Chooses a model for every row.
+pub(super) fn choose(router: &Router, input: &InputRows) -> anyhow::Result<Choices> {
+    let mut choices = choices_of(router, &input.texts())?.into_iter();
     let labels = choices.by_ref().take(input.labels.len()).collect();
-    Ok(Some(Choices { strategy: router.config().strategy.name(), labels, outcomes: choices.collect() }))
+    Ok(Choices { strategy: router.config().strategy.name(), labels, outcomes: choices.collect() })
 }
 
 /// The router of `--config`, with the artifact of `--router`.
 pub(super) fn router(options: &EvaluateOptions) -> anyhow::Result<Option<Router>> {
     let Some(path) = &options.config else { return Ok(None) };
-    let mut config = parts::read_config(path)?;
+    let mut config = parts::read_config(path)?.without_sessions();
     if let Some(embedder) = &options.embedder {
         config.router.embedder.clone_from(embedder);
     }

@@ -9,7 +9,7 @@ use super::predictions::Predictions;
 use super::rows::{InputRows, TextOutcomes};
 use crate::classifier::Classification;
 use crate::evaluation::{
-    FixedChoice, ManyModelOutcomes, ManyModelReport, OutcomesReport, QualityScores, TwoModelReport, TwoModelRows,
+    ManyModelOutcomes, ManyModelReport, ManyModelRows, OutcomesReport, QualityScores, TwoModelReport, TwoModelRows,
     many_model_report, score_quality, two_model_report,
 };
 
@@ -119,10 +119,11 @@ fn many_models(
     };
     let quality: Vec<Vec<f64>> = whole.iter().map(|(_, row, _)| column(&row.row.scores)).collect();
     let cost_usd: Vec<Vec<f64>> = whole.iter().map(|(_, row, _)| column(&row.row.cost_usd)).collect();
-    let predicted: Vec<Vec<f64>> = whole.iter().map(|(_, _, said)| column(&said.predicted_quality)).collect();
+    let predicted: Vec<Vec<f64>> = whole.iter().map(|(_, _, said)| column(&said.predicted_quality.to_map())).collect();
     let predicts_all = predicted.iter().all(|row| row.len() == compared.len());
     let outcomes = ManyModelOutcomes { quality: &quality, cost_usd: &cost_usd };
-    let forecast: Vec<Vec<f64>> = whole.iter().map(|(_, _, said)| column(&said.predicted_cost_usd)).collect();
+    let forecast: Vec<Vec<f64>> =
+        whole.iter().map(|(_, _, said)| column(&said.predicted_cost_usd().to_map())).collect();
     let foresees_all = forecast.iter().all(|row| row.len() == compared.len());
     let same_for_all = |costs: Vec<f64>| vec![costs; whole.len()];
     let (expected, source) = match mean_costs(&compared, &input.baseline_outcomes) {
@@ -133,18 +134,19 @@ fn many_models(
             (same_for_all(means), "its mean over these rows")
         }
     };
-    let predicted = predicts_all.then_some(predicted.as_slice());
-    let mut report = many_model_report(&compared, predicted, &expected, source, outcomes);
-    report.configured = configured.and_then(|choices| {
-        let chosen: Option<Vec<usize>> = whole
-            .iter()
-            .map(|(at, _, _)| compared.iter().position(|model| *model == choices.outcomes[*at].model))
-            .collect();
-        chosen.map(|chosen| {
-            FixedChoice::new(format!("configured ({})", choices.strategy), outcomes.mean_of(chosen.into_iter()))
-        })
+    let chosen = configured.and_then(|choices| {
+        let place = |at: usize| compared.iter().position(|model| *model == choices.outcomes[at].model);
+        let chosen: Vec<usize> = whole.iter().map(|(at, _, _)| place(*at)).collect::<Option<_>>()?;
+        Some((format!("configured ({})", choices.strategy), chosen))
     });
-    Some(report)
+    Some(many_model_report(ManyModelRows {
+        models: &compared,
+        predicted: predicts_all.then_some(predicted.as_slice()),
+        expected_cost_usd: &expected,
+        expected_cost: source,
+        outcomes,
+        configured: chosen.as_ref().map(|(name, chosen)| (name.as_str(), chosen.as_slice())),
+    }))
 }
 
 fn mean_costs(models: &[String], rows: &[TextOutcomes]) -> Option<Vec<f64>> {

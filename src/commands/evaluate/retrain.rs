@@ -137,10 +137,10 @@ fn fit(
 fn add_outcomes(mut trained: Trained, input: &InputRows, embedded: &Embedded, rows: &[usize]) -> Trained {
     let examples: Vec<OutcomeExample> = rows
         .iter()
-        .map(|row| OutcomeExample {
-            features: embedded.features(&trained.manifest, input.labels.len() + row),
-            scores: input.outcomes[*row].row.scores.clone(),
-            cost_usd: input.outcomes[*row].row.cost_usd.clone(),
+        .map(|row| {
+            let (outcomes, features) =
+                (&input.outcomes[*row], embedded.features(&trained.manifest, input.labels.len() + row));
+            training_set::outcome_example(&outcomes.row, &outcomes.text, features)
         })
         .collect();
     if !examples.is_empty() {

@@ -93,7 +93,7 @@ fn read<T>(
 }
 
 /// The words that are classified.
-fn words(path: &Path, row: &PromptRow) -> Result<String, UsageError> {
+pub(in crate::commands) fn words(path: &Path, row: &PromptRow) -> Result<String, UsageError> {
     match &row.source {
         PromptSource::Text(text) => Ok(prompt::own_words(text).into_owned()),
         PromptSource::Conversation(request) => {
@@ -105,7 +105,8 @@ fn words(path: &Path, row: &PromptRow) -> Result<String, UsageError> {
     }
 }
 
-fn input_record(path: &Path, kind: &str, rows: usize) -> anyhow::Result<InputRecord> {
+/// How the card names a file.
+pub(in crate::commands) fn input_record(path: &Path, kind: &str, rows: usize) -> anyhow::Result<InputRecord> {
     let open = || blake3::Hasher::new().update_reader(std::fs::File::open(path)?).map(|hasher| hasher.finalize());
     let hash = open().with_context(|| path.display().to_string())?;
     Ok(InputRecord {

@@ -57,8 +57,8 @@ pub(super) fn of_outcomes(
     let mut examples = Vec::with_capacity(rows.len());
     for batch in rows.chunks(ROWS_A_BATCH) {
         let texts: Vec<&str> = batch.iter().map(|(_, text)| text.as_str()).collect();
-        for ((row, _), features) in batch.iter().zip(read_features(&tiers, &texts)?) {
-            examples.push(OutcomeExample { features, scores: row.scores.clone(), cost_usd: row.cost_usd.clone() });
+        for ((row, text), features) in batch.iter().zip(read_features(&tiers, &texts)?) {
+            examples.push(training_set::outcome_example(row, text, features));
         }
         bar.inc(batch.len() as u64);
     }

@@ -89,7 +89,9 @@ pub struct PairsReport {
     pub task_flip_rate: f64,
     /// Share whose complexity changes.
     pub complexity_flip_rate: f64,
-    /// Share whose chosen model changes; None without a configuration.
+    /// What chooses the model, in words; None where no model is chosen.
+    pub chosen_by: Option<String>,
+    /// Share whose chosen model changes; None where no model is chosen.
     pub model_flip_rate: Option<f64>,
     /// RouterArena's robustness: 1 - share of pairs whose chosen model changes.
     pub robustness: Option<f64>,

@@ -1,7 +1,11 @@
 //! Outcome figures as tables.
 
-use super::super::{FixedChoice, ManyModelReport, ManyModelScores, OutcomesReport, QualityScores, TwoModelReport};
-use super::table::{Section, Table, figure, percent, usd_per_1000};
+use super::super::{
+    FixedChoice, INTERVAL_METHOD, ManyModelCurve, ManyModelReport, OutcomesReport, QualityScores, TwoModelIntervals,
+    TwoModelReport,
+};
+use super::pictures::Picture;
+use super::table::{Section, Table, figure, interval, percent, usd_per_1000};
 
 pub(super) fn sections(report: &OutcomesReport) -> Vec<Section<'_>> {
     let mut sections = Vec::new();
@@ -14,45 +18,69 @@ pub(super) fn sections(report: &OutcomesReport) -> Vec<Section<'_>> {
 }
 
 fn two_models(report: &TwoModelReport) -> Section<'_> {
-    let mut table = Table::new("", &["", "CPT50 %", "CPT80 %", "APGR", "quality %", "strong %"]);
+    let mut table = Table::new(
+        "",
+        &["", "CPT50 %", "interval", "CPT80 %", "interval", "APGR", "interval", "quality %", "strong %"],
+    );
     let router = &report.router;
-    table.row([
-        "router".into(),
-        percent(router.cpt50),
-        percent(router.cpt80),
-        figure(router.apgr),
-        "curve".into(),
-        "curve".into(),
-    ]);
-    for baseline in &report.baselines {
+    let mut row = |name: &str, [cpt50, cpt80, apgr]: [Option<f64>; 3], of: TwoModelIntervals, fixed: [String; 2]| {
+        let [quality, strong] = fixed;
+        let one = |value: f64| format!("{value:.1}");
+        let three = |value: f64| format!("{value:.3}");
         table.row([
-            baseline.name.to_owned(),
-            percent(baseline.cpt50),
-            percent(baseline.cpt80),
-            figure(baseline.apgr),
-            baseline.quality_percent.map_or_else(|| "curve".into(), |quality| format!("{quality:.1}")),
-            baseline.strong_percent.map_or_else(|| "curve".into(), |share| format!("{share:.0}")),
+            name.to_owned(),
+            percent(cpt50),
+            interval(of.cpt50_interval, one),
+            percent(cpt80),
+            interval(of.cpt80_interval, one),
+            figure(apgr),
+            interval(of.apgr_interval, three),
+            quality,
+            strong,
+        ]);
+    };
+    let curve = || "curve".to_owned();
+    let scores = &router.scores;
+    row("router", [scores.cpt50, scores.cpt80, scores.apgr], router.intervals, [curve(), curve()]);
+    for baseline in &report.baselines {
+        let quality = baseline.quality_percent.map_or_else(curve, |quality| format!("{quality:.1}"));
+        let strong = baseline.strong_percent.map_or_else(curve, |share| format!("{share:.0}"));
+        let figures = [baseline.cpt50, baseline.cpt80, baseline.apgr];
+        row(baseline.name, figures, baseline.intervals, [quality, strong]);
+    }
+    let mut points = Table::new("The router's curve", &["strong %", "quality %", "gap recovered"]);
+    for point in &scores.points {
+        points.row([
+            format!("{:.1}", point.strong_percent),
+            format!("{:.1}", point.quality_percent),
+            figure(point.pgr),
         ]);
     }
-    let mut curve = Table::new("The router's curve", &["strong %", "quality %", "gap recovered"]);
-    for point in &router.points {
-        curve.row([format!("{:.1}", point.strong_percent), format!("{:.1}", point.quality_percent), figure(point.pgr)]);
-    }
-    let lines = vec![
+    let mut lines = vec![
         format!("{} rows; strong {}, weak {}", report.rows, report.strong, report.weak),
         format!("prompts ranked by {}", report.score.replace('_', " ")),
     ];
-    Section { title: "Two models".into(), lines, pictures: vec![], tables: vec![table, curve] }
+    if let Some(above) = router.apgr_above_prompt_length {
+        let ends =
+            router.apgr_above_prompt_length_interval.map(|ends| format!(" ({:.3} to {:.3})", ends.low, ends.high));
+        lines.push(format!("APGR above that of prompt length: {above:.3}{}", ends.unwrap_or_default()));
+    }
+    lines.push(INTERVAL_METHOD.to_owned());
+    let pictures = Picture::of_two_models(report).into_iter().collect();
+    Section { title: "Two models".into(), lines, pictures, tables: vec![table, points] }
 }
 
 fn many_models(report: &ManyModelReport) -> Section<'_> {
-    let mut curves = Table::new("Curves", &["", "AIQ", "cost at 95%", "best arena"]);
-    let mut row = |name: &str, scores: &ManyModelScores| {
+    let three = |value: f64| format!("{value:.3}");
+    let mut curves = Table::new("Curves", &["", "AIQ", "interval", "cost at 95%", "interval", "best arena"]);
+    let mut row = |name: &str, curve: &ManyModelCurve| {
         curves.row([
             name.to_owned(),
-            format!("{:.3}", scores.aiq),
-            figure(scores.cost_share_at_95),
-            format!("{:.3}", scores.best_arena),
+            three(curve.scores.aiq),
+            interval(curve.aiq_interval, three),
+            figure(curve.scores.cost_share_at_95),
+            interval(curve.cost_share_at_95_interval, three),
+            three(curve.scores.best_arena),
         ]);
     };
     if let Some(router) = &report.router {
@@ -60,13 +88,15 @@ fn many_models(report: &ManyModelReport) -> Section<'_> {
     }
     row("zero router", &report.zero_router);
     row("oracle", &report.oracle);
-    let mut fixed = Table::new("Fixed choices", &["", "quality", "USD / 1,000", "arena"]);
+    let mut fixed = Table::new("Fixed choices", &["", "quality", "interval", "USD / 1,000", "interval", "arena"]);
     let mut row = |name: &str, choice: &FixedChoice| {
         fixed.row([
             name.to_owned(),
-            format!("{:.3}", choice.mean.quality),
+            three(choice.mean.quality),
+            interval(choice.quality_interval, three),
             usd_per_1000(choice.mean.cost_usd),
-            format!("{:.3}", choice.arena),
+            interval(choice.cost_usd_interval, usd_per_1000),
+            three(choice.arena),
         ]);
     };
     if let Some(configured) = &report.configured {
@@ -77,13 +107,19 @@ fn many_models(report: &ManyModelReport) -> Section<'_> {
         let name = if place == 0 { format!("best single: {}", single.name) } else { format!("always {}", single.name) };
         row(&name, single);
     }
-    let lines = vec![format!(
+    let mut lines = vec![format!(
         "{} rows with scores and costs of {} models; expected cost of a model: {}",
         report.rows,
         report.single_models.len(),
         report.expected_cost
     )];
-    Section { title: "Many models".into(), lines, pictures: vec![], tables: vec![curves, fixed] }
+    if let Some(above) = report.aiq_above_zero_router {
+        let ends = report.aiq_above_zero_router_interval.map(|ends| format!(" ({:.3} to {:.3})", ends.low, ends.high));
+        lines.push(format!("AIQ above the zero router's: {above:.3}{}", ends.unwrap_or_default()));
+    }
+    lines.push(INTERVAL_METHOD.to_owned());
+    let pictures = vec![Picture::ManyModels(report)];
+    Section { title: "Many models".into(), lines, pictures, tables: vec![curves, fixed] }
 }
 
 fn predicted(models: &[QualityScores]) -> Section<'_> {

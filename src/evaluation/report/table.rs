@@ -1,5 +1,6 @@
 //! Tables and sections as they are shown, before it is known whether as text or as HTML.
 
+use super::super::Interval;
 use super::pictures::Picture;
 
 /// A headed part of a report.
@@ -41,6 +42,11 @@ pub(super) fn figure(value: Option<f64>) -> String {
 /// One decimal, or a dash.
 pub(super) fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
+}
+
+/// Both ends of an interval, or a dash where there is none.
+pub(super) fn interval(interval: Option<Interval>, write: impl Fn(f64) -> String) -> String {
+    interval.map_or_else(|| "-".to_owned(), |ends| format!("{} to {}", write(ends.low), write(ends.high)))
 }
 
 /// A share as percent with one decimal.

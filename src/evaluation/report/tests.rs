@@ -1,8 +1,8 @@
 //! A small report in its three forms.
 
 use super::super::{
-    CascadeReport, CascadeRow, Flips, LabelReport, LabelledRows, OutcomesReport, RobustnessReport, TwoModelRows,
-    score_quality, two_model_report,
+    CascadeReport, CascadeRow, Flips, LabelReport, LabelledRows, ManyModelOutcomes, ManyModelReport, ManyModelRows,
+    OutcomesReport, RobustnessReport, TwoModelRows, many_model_report, score_quality, two_model_report,
 };
 use super::*;
 
@@ -40,12 +40,13 @@ fn report() -> EvaluationReport {
             rows: 3,
             predicted_quality: vec![score_quality("s", &[0.5], &[1.0])],
             two_model: Some(two_model_report("s", "w", "predicted_quality", two)),
-            many_model: None,
+            many_model: Some(many_models(2)),
         }),
         pairs: Some(PairsReport {
             pairs: 4,
             task_flip_rate: 0.25,
             complexity_flip_rate: 0.5,
+            chosen_by: Some("strategy <balanced>".into()),
             model_flip_rate: Some(0.25),
             robustness: Some(0.75),
         }),
@@ -66,18 +67,35 @@ fn cascade() -> CascadeReport {
     report
 }
 
+/// Models each of which costs twice the one before and is right on more rows; a router that knows which is right.
+fn many_models(models: usize) -> ManyModelReport {
+    let names: Vec<String> = (0..models).map(|model| format!("model <{model}>")).collect();
+    let right = |row: usize, model: usize| if row % (models + 1) <= model { 1.0 } else { 0.0 };
+    let of_models = |row: usize| (0..models).map(|model| right(row, model)).collect();
+    let quality: Vec<Vec<f64>> = (0..40).map(of_models).collect();
+    let cost_usd = vec![(0..models).map(|model| 0.001 * 2f64.powi(model as i32)).collect(); 40];
+    many_model_report(ManyModelRows {
+        models: &names,
+        predicted: Some(&quality),
+        expected_cost_usd: &cost_usd,
+        expected_cost: "its mean over these rows",
+        outcomes: ManyModelOutcomes { quality: &quality, cost_usd: &cost_usd },
+        configured: Some(("configured (<balanced>)", &[0; 40])),
+    })
+}
+
 fn robustness() -> RobustnessReport {
-    let flips = |change: &str, task_flip_rate, task_accuracy| Flips {
+    let flips = |change: &str, task_flip_rate, choice_flip_rate, task_accuracy| Flips {
         change: change.to_owned(),
         prompts: 522,
         task_flip_rate,
         complexity_flip_rate: 0.0,
+        choice_flip_rate,
         task_accuracy,
     };
-    RobustnessReport {
-        flips: vec![flips("typing errors", 0.125, Some(0.75)), flips("a <new> kind", 0.0, None)],
-        unchanged_task_accuracy: Some(0.8),
-    }
+    let kinds =
+        vec![flips("typing errors", 0.125, Some(0.25), Some(0.75)), flips("a <new> kind", 0.0, Some(0.0), None)];
+    RobustnessReport::new(kinds, Some(0.8), Some("best predicted quality".into()))
 }
 
 #[test]
@@ -97,16 +115,17 @@ fn cascade_robustness_and_paraphrases_read_so() {
     Robustness
     ==========
     share of prompts whose label moves with a change that leaves the question as it was
+    the chosen model (best predicted quality) changes in 12.5% of all changed prompts (robustness 0.875)
 
-      change         prompts  task flips  complexity flips  task accuracy
-      none                 -           -                 -          0.800
-      typing errors      522       12.5%              0.0%          0.750
-      a <new> kind       522        0.0%              0.0%              -
+      change         prompts  task flips  complexity flips  choice flips  task accuracy
+      none                 -           -                 -             -          0.800
+      typing errors      522       12.5%              0.0%         25.0%          0.750
+      a <new> kind       522        0.0%              0.0%          0.0%              -
 
     Paraphrases
     ===========
     4 pairs: the task changes in 25.0%, the complexity in 50.0%
-    the chosen model changes in 25.0% (robustness 0.750)
+    the chosen model (strategy <balanced>) changes in 25.0% (robustness 0.750)
     "#);
 }
 
@@ -161,6 +180,25 @@ fn json_keeps_its_names() {
         "/task/baselines/0/macro_f1",
         "/outcomes/two_model/router/apgr",
         "/outcomes/two_model/router/cpt50",
+        "/outcomes/two_model/router/apgr_interval",
+        "/outcomes/two_model/router/cpt50_interval",
+        "/outcomes/two_model/router/cpt80_interval",
+        "/outcomes/two_model/router/apgr_above_prompt_length",
+        "/outcomes/two_model/router/points/0/strong_percent",
+        "/outcomes/two_model/baselines/0/apgr",
+        "/outcomes/two_model/baselines/1/apgr_interval",
+        "/outcomes/many_model/router/aiq",
+        "/outcomes/many_model/router/aiq_interval/1",
+        "/outcomes/many_model/router/cost_share_at_95_interval",
+        "/outcomes/many_model/router/points/0/quality",
+        "/outcomes/many_model/aiq_above_zero_router_interval/0",
+        "/outcomes/many_model/zero_router/aiq",
+        "/outcomes/many_model/oracle/best_arena",
+        "/outcomes/many_model/random/quality",
+        "/outcomes/many_model/single_models/0/name",
+        "/outcomes/many_model/configured/cost_usd",
+        "/outcomes/many_model/configured/cost_usd_interval/0",
+        "/outcomes/many_model/configured/quality_interval/1",
         "/outcomes/predicted_quality/0/brier",
         "/outcomes/predicted_quality/0/ece",
         "/cascade/first/macro_f1",
@@ -168,7 +206,9 @@ fn json_keeps_its_names() {
         "/cascade/latency_share",
         "/cascade/curve/0/below",
         "/robustness/flips/0/task_flip_rate",
+        "/robustness/flips/0/choice_flip_rate",
         "/robustness/unchanged_task_accuracy",
+        "/robustness/robustness",
         "/pairs/model_flip_rate",
         "/latency/classify_us_p50",
     ] {
@@ -182,7 +222,14 @@ fn json_keeps_its_names() {
 /// How many pictures of which kind a page holds, by the first words of what is read aloud in their place.
 fn pictures(report: &EvaluationReport) -> Vec<&'static str> {
     let page = render_html(report);
-    let kinds = ["Confusion matrix of task", "Reliability of task", "Risk and coverage of task", "Cascade:"];
+    let kinds = [
+        "Confusion matrix of task",
+        "Reliability of task",
+        "Risk and coverage of task",
+        "Cascade:",
+        "Quality and share of the strong model",
+        "Cost and quality",
+    ];
     let found: Vec<&str> =
         kinds.into_iter().filter(|kind| page.contains(&format!("role=\"img\" aria-label=\"{kind}"))).collect();
     for mark in ["<figure", "<svg ", "</svg>", "<figcaption>"] {
@@ -194,11 +241,11 @@ fn pictures(report: &EvaluationReport) -> Vec<&'static str> {
 #[test]
 fn a_picture_stands_where_its_data_does() {
     let mut report = report();
-    assert_eq!(
-        pictures(&report),
-        ["Confusion matrix of task", "Reliability of task", "Risk and coverage of task", "Cascade:"]
-    );
+    let of_outcomes = ["Quality and share of the strong model", "Cost and quality"];
+    let of_task = ["Confusion matrix of task", "Reliability of task", "Risk and coverage of task"];
+    assert_eq!(pictures(&report), [&of_task[..], &["Cascade:"], &of_outcomes].concat());
     report.task = None;
+    report.outcomes = None;
     assert_eq!(pictures(&report), ["Cascade:"]);
     report.cascade = None;
     assert_eq!(pictures(&report), [""; 0]);
@@ -208,6 +255,54 @@ fn a_picture_stands_where_its_data_does() {
         Some(LabelReport::new("task", LabelledRows { labels: &labels, truth: &[], probabilities: &[] }, false));
     report.cascade = Some(CascadeReport::new(["x", "y"], &labels, &[]));
     assert_eq!(pictures(&report), [""; 0]);
+}
+
+/// The words of the page's pictures.
+fn words_in_pictures(page: &str) -> Vec<String> {
+    let inside = page.split("<svg ").skip(1).filter_map(|part| part.split("</svg>").next());
+    let texts = inside.flat_map(|svg| svg.split("<text").skip(1));
+    let words = texts.filter_map(|part| part.split_once('>')?.1.split_once("</text>"));
+    words.map(|(words, _)| words.trim().to_owned()).collect()
+}
+
+#[test]
+fn every_model_has_its_name_on_the_curve_picture() {
+    let mut report = EvaluationReport { task: None, cascade: None, ..report() };
+    for models in [2, 11] {
+        let outcomes = OutcomesReport {
+            rows: 40,
+            predicted_quality: vec![],
+            two_model: None,
+            many_model: Some(many_models(models)),
+        };
+        report.outcomes = Some(outcomes);
+        let words = words_in_pictures(&render_html(&report));
+        for model in 0..models {
+            let name = format!("model &lt;{model}&gt;");
+            assert_eq!(words.iter().filter(|words| **words == name).count(), 1, "{name} in {words:?}");
+        }
+        for name in ["random", "configured (&lt;balanced&gt;)"] {
+            assert_eq!(words.iter().filter(|words| *words == name).count(), 2, "{name}: in the legend and at its dot");
+        }
+    }
+    // Two hundred dots have no room for their names, and the caption says so.
+    let outcomes =
+        OutcomesReport { rows: 40, predicted_quality: vec![], two_model: None, many_model: Some(many_models(200)) };
+    report.outcomes = Some(outcomes);
+    let page = render_html(&report);
+    assert!(page.contains("Dots without room for a name are in the table."));
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn intervals_stand_beside_their_figures() {
+    let text = render_text(&report());
+    let line = |start: &str| text.lines().filter(|line| line.trim_start().starts_with(start)).collect::<Vec<_>>();
+    assert_eq!(text.matches("percentiles of 1,000 resamples of the rows").count(), 2, "once for each section");
+    // A router that knows everything, on rows of which one in three has no right model.
+    assert!(line("AIQ above the zero router's: ")[0].ends_with(')'), "{:?}", line("AIQ above"));
+    assert!(line("configured (<balanced>)")[0].contains(" to "), "{text}");
+    assert_eq!(line("the chosen model (best predicted quality) changes in 12.5% of all changed prompts").len(), 1);
 }
 
 #[test]
@@ -240,7 +335,7 @@ fn many_labels(labels: usize) -> LabelReport {
 
 #[test]
 fn labels_without_number_are_not_drawn() {
-    let mut report = report();
+    let mut report = EvaluationReport { outcomes: None, ..report() };
     report.task = Some(many_labels(200));
     assert!(pictures(&report).contains(&"Confusion matrix of task"));
     assert!(!render_text(&report).contains("left out"));

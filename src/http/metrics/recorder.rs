@@ -83,7 +83,7 @@ fn describe() {
     describe_counter!(RECORDS_METRIC, "Decisions for the store, by outcome: written, dropped, failed");
     describe_counter!(gateway_metric::ATTEMPTS, "Tries by provider, model and outcome");
     describe_counter!(gateway_metric::ERRORS, "Upstream errors by provider and status or kind");
-    describe_counter!(gateway_metric::FALLBACKS, "Moves to the next model of a chain");
+    describe_counter!(gateway_metric::FALLBACKS, "Moves to the next model of a plan");
     describe_counter!(gateway_metric::STREAMS, "Streams by provider, model and end");
     describe_histogram!(gateway_metric::COST_USD, "Cost of an answer in USD");
     describe_counter!(gateway_metric::COST_UNKNOWN, "Answers whose cost is unknown");

@@ -1,8 +1,24 @@
 //! `best`: the highest predicted quality; cost only breaks ties.
 
-use super::{Candidate, by_quality};
+use super::{Choosing, Contender, Rules, by_value};
 
-pub(super) fn rank(candidates: &mut [Candidate]) -> String {
-    candidates.sort_by(by_quality);
-    "the one with the highest predicted quality".into()
+pub(super) struct Best;
+
+impl Rules for Best {
+    fn name(&self) -> &'static str {
+        "best"
+    }
+
+    fn weighs_cost(&self) -> bool {
+        false
+    }
+
+    fn values_every_quality(&self) -> bool {
+        true
+    }
+
+    fn rank(&self, contenders: &mut [Contender<'_>], _choosing: &Choosing<'_>) -> String {
+        contenders.sort_by(by_value);
+        "the one with the highest predicted quality".into()
+    }
 }

@@ -3,6 +3,7 @@
 
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::coord::types::RangedCoordf64;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
 use plotters::prelude::{Cartesian2d, SVGBackend};
@@ -13,7 +14,7 @@ pub(in super::super) type DrawError = DrawingAreaErrorKind<std::io::Error>;
 /// A surface measured in pixels.
 pub(super) type Surface<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// A surface with two axes.
-pub(super) type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+pub(super) type Chart<'a, 'b, X = RangedCoordf64> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, RangedCoordf64>>;
 
 /// Letters and axes.
 pub(super) const INK: RGBColor = RGBColor(28, 36, 48);
@@ -101,7 +102,11 @@ pub(super) struct Axis<'a> {
 }
 
 /// Draws mesh, axes, their values and names.
-pub(super) fn draw_axes(chart: &mut Chart<'_, '_>, across: &Axis<'_>, up: &Axis<'_>) -> Result<(), DrawError> {
+pub(super) fn draw_axes<X: Ranged<ValueType = f64> + ValueFormatter<f64>>(
+    chart: &mut Chart<'_, '_, X>,
+    across: &Axis<'_>,
+    up: &Axis<'_>,
+) -> Result<(), DrawError> {
     chart
         .configure_mesh()
         .light_line_style(WHITE)

@@ -1,22 +1,17 @@
 //! A cascade's accuracy against the share of prompts that the second tier is asked for, beside each tier alone.
 
 use plotters::chart::ChartBuilder;
-use plotters::element::{Circle, PathElement, Text};
+use plotters::element::Circle;
 use plotters::series::{DashedLineSeries, LineSeries};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, RGBColor, WHITE};
+use plotters::style::{Color, WHITE};
 
 use super::super::super::CascadeReport;
 use super::Figure;
-use super::canvas::{
-    Axis, BLUE, DrawError, GREEN, GUIDE, INK, ORANGE, Surface, draw_axes, drawn, letters, shortened, whole_percent,
-};
+use super::canvas::{Axis, BLUE, DrawError, GREEN, GUIDE, ORANGE, Surface, draw_axes, drawn, whole_percent};
+use super::legend::{Entry, Legend, Mark};
 
 const SIZE_PX: (u32, u32) = (460, 420);
-const LEGEND_ROW_PX: u32 = 20;
-const LEGEND_LEFT_PX: i32 = 50;
-const LEGEND_LETTERS_PX: f64 = 11.0;
-const MOST_LEGEND_LETTERS: usize = 57;
+const LEGEND: Legend = Legend { left_px: 50, columns: 1, column_px: 400, most_letters: 57 };
 /// The accuracy axis shows at least this much, so that chance does not look like a mountain.
 const LEAST_SPAN: f64 = 0.04;
 
@@ -24,28 +19,17 @@ const CAPTION: &str = "\
     To the right, more prompts go to the second tier, those first whose two best labels are closest: the earlier the curve comes up to the \
     second tier's dashed line, the more time the cascade saves.";
 
-/// How one entry of the legend is drawn.
-#[derive(Clone, Copy)]
-enum Mark {
-    Line,
-    Dashes,
-    Dot,
-}
-
 pub(super) fn draw(report: &CascadeReport) -> Result<Figure, DrawError> {
     let legend = [
-        (Mark::Dot, ORANGE, format!("the router: {:.1}% asked", report.second_tier_share * 100.0)),
-        (Mark::Line, BLUE, "other bands of the first tier's lead".to_owned()),
-        (Mark::Dashes, GREEN, format!("second tier alone: {}", report.second_name)),
-        (Mark::Dashes, GUIDE, format!("first tier alone: {}", report.first_name)),
+        Entry::new(Mark::Dot(6), ORANGE, format!("the router: {:.1}% asked", report.second_tier_share * 100.0)),
+        Entry::new(Mark::Line, BLUE, "other bands of the first tier's lead"),
+        Entry::new(Mark::Dashes, GREEN, format!("second tier alone: {}", report.second_name)),
+        Entry::new(Mark::Dashes, GUIDE, format!("first tier alone: {}", report.first_name)),
     ];
     let svg = drawn(SIZE_PX, |surface| {
         surface.fill(&WHITE)?;
-        let (upper, lower) = surface.split_vertically(LEGEND_ROW_PX * legend.len() as u32 + 8);
-        for (row, (mark, colour, words)) in legend.iter().enumerate() {
-            let middle = (LEGEND_ROW_PX * row as u32 + LEGEND_ROW_PX / 2 + 6) as i32;
-            draw_legend_entry(&upper, middle, *mark, *colour, words)?;
-        }
+        let (upper, lower) = surface.split_vertically(LEGEND.height_px(legend.len()));
+        LEGEND.draw(&upper, &legend)?;
         draw_curve(&lower, report)
     })?;
     Ok(Figure {
@@ -59,27 +43,6 @@ pub(super) fn draw(report: &CascadeReport) -> Result<Figure, DrawError> {
         least_width: 300,
         alone: false,
     })
-}
-
-fn draw_legend_entry(
-    surface: &Surface<'_>,
-    middle: i32,
-    mark: Mark,
-    colour: RGBColor,
-    words: &str,
-) -> Result<(), DrawError> {
-    let (left, right) = (LEGEND_LEFT_PX, LEGEND_LEFT_PX + 28);
-    match mark {
-        Mark::Line => surface.draw(&PathElement::new([(left, middle), (right, middle)], colour.stroke_width(2)))?,
-        Mark::Dashes => {
-            for start in [left, left + 10, left + 20] {
-                surface.draw(&PathElement::new([(start, middle), (start + 7, middle)], colour.stroke_width(2)))?;
-            }
-        }
-        Mark::Dot => surface.draw(&Circle::new(((left + right) / 2, middle), 6, colour.filled()))?,
-    }
-    let style = letters(LEGEND_LETTERS_PX, INK).pos(Pos::new(HPos::Left, VPos::Center));
-    surface.draw(&Text::new(shortened(words, MOST_LEGEND_LETTERS), (right + 8, middle), style))
 }
 
 fn draw_curve(surface: &Surface<'_>, report: &CascadeReport) -> Result<(), DrawError> {
@@ -119,14 +82,11 @@ fn accuracy_range(report: &CascadeReport) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::super::super::super::CascadeRow;
-    use super::super::canvas::width_px;
     use super::*;
 
     #[test]
     fn the_legend_stays_inside_the_picture() {
-        let longest = shortened(&"m".repeat(200), MOST_LEGEND_LETTERS);
-        let end = LEGEND_LEFT_PX as u32 + 36 + width_px(&longest, LEGEND_LETTERS_PX);
-        assert!(end <= SIZE_PX.0, "{end}");
+        assert!(LEGEND.right_px() <= SIZE_PX.0, "{}", LEGEND.right_px());
     }
 
     #[test]

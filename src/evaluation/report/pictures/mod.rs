@@ -4,10 +4,15 @@
 mod canvas;
 mod cascade;
 mod confusion;
+mod cost_axis;
+mod labels;
+mod legend;
+mod many_models;
 mod reliability;
 mod risk_coverage;
+mod two_models;
 
-use super::super::{CascadeReport, LabelReport};
+use super::super::{CascadeReport, LabelReport, ManyModelReport, TwoModelReport};
 
 pub(super) use canvas::DrawError;
 pub(super) use confusion::MOST_LABELS as MOST_CONFUSION_PICTURE_LABELS;
@@ -19,6 +24,8 @@ pub(super) enum Picture<'a> {
     Reliability(&'a LabelReport),
     RiskCoverage(&'a LabelReport),
     Cascade(&'a CascadeReport),
+    TwoModels(&'a TwoModelReport),
+    ManyModels(&'a ManyModelReport),
 }
 
 /// A picture as it stands in a page.
@@ -57,12 +64,19 @@ impl<'a> Picture<'a> {
         report.curve.iter().any(|point| point.second_tier_share > 0.0).then_some(Self::Cascade(report))
     }
 
+    /// The picture of routing between two models, where the router has a curve.
+    pub(super) fn of_two_models(report: &'a TwoModelReport) -> Option<Self> {
+        (!report.router.scores.points.is_empty()).then_some(Self::TwoModels(report))
+    }
+
     pub(super) fn draw(self) -> Result<Figure, DrawError> {
         match self {
             Self::Confusion(report) => confusion::draw(report),
             Self::Reliability(report) => reliability::draw(report),
             Self::RiskCoverage(report) => risk_coverage::draw(report),
             Self::Cascade(report) => cascade::draw(report),
+            Self::TwoModels(report) => two_models::draw(report),
+            Self::ManyModels(report) => many_models::draw(report),
         }
     }
 }

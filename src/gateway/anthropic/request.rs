@@ -1,0 +1,225 @@
+//! A chat completion request as a message request.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::conversation::{Conversation, System, Turn};
+use super::fields::{Dropped, Fields, invalid};
+use super::generation::Generation;
+use super::sampling::Sampling;
+use super::schema;
+use super::thinking::{Terms, Thinking};
+use super::tools::{Tool, Tools};
+use crate::chat::ChatRequest;
+use crate::gateway::attempt::Failure;
+use crate::gateway::dialect::Unwritten;
+
+/// Fields that are read here or by the files beside this one. The others have no counterpart.
+const READ: [&str; 24] = [
+    "model",
+    "messages",
+    "stream",
+    "stream_options",
+    "max_tokens",
+    "max_completion_tokens",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "functions",
+    "function_call",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop",
+    "n",
+    "user",
+    "safety_identifier",
+    "reasoning_effort",
+    "response_format",
+    "service_tier",
+    // The API's own, for settings and for clients that know it.
+    "thinking",
+    "output_config",
+    "cache_control",
+];
+
+/// A message request.
+#[derive(Debug, Serialize)]
+pub(super) struct Body {
+    model: String,
+    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<System>,
+    messages: Vec<Turn>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stop_sequences: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<Value>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    output_config: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stream: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stop {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct ResponseFormat {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    json_schema: Option<JsonSchema>,
+}
+
+#[derive(Deserialize)]
+struct JsonSchema {
+    #[serde(default)]
+    schema: Option<Value>,
+}
+
+/// The message request, and the names of what it leaves out.
+pub(super) fn write(
+    fixed: &[(&str, Value)],
+    request: &ChatRequest,
+    default_max_tokens: u32,
+) -> Result<(Body, Vec<String>), Unwritten> {
+    let fields = Fields::new(fixed, request);
+    let mut dropped = Dropped::default();
+    if fields.read::<u64>("n")?.is_some_and(|answers| answers > 1) {
+        return Err(Failure::Unsupported("n above 1").into());
+    }
+    let model: String = fields.read("model")?.ok_or_else(|| invalid("model", "missing"))?;
+    let generation = Generation::of(&model);
+    let conversation = Conversation::read(&fields, &mut dropped)?;
+    let is_among_tools = conversation.is_among_tools();
+    let tools = Tools::read(&fields, conversation.called, &mut dropped)?;
+
+    let max_tokens = match fields.read("max_completion_tokens")? {
+        Some(cap) => Some(cap),
+        None => fields.read("max_tokens")?,
+    };
+    let terms = Terms { generation, max_tokens, is_forced: tools.is_forced, is_among_tools };
+    let thinking = match (fields.read::<Value>("thinking")?, fields.read::<String>("reasoning_effort")?) {
+        // The API's own word comes first.
+        (Some(config), _) => Thinking { config: Some(config), ..Thinking::default() },
+        (None, Some(effort)) => Thinking::read(&effort, terms, &mut dropped),
+        (None, None) => Thinking::default(),
+    };
+    let sampling = Sampling::read(&fields, generation, thinking.is_on(), &mut dropped)?;
+    let output_config = output_config(&fields, &thinking, generation, &mut dropped)?;
+    let body = Body {
+        max_tokens: max_tokens.unwrap_or_else(|| default_max_tokens.saturating_add(thinking.room)),
+        system: conversation.system,
+        messages: conversation.turns,
+        tools: tools.offered,
+        tool_choice: tools.choice,
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        top_k: sampling.top_k,
+        stop_sequences: stop_sequences(&fields, &mut dropped)?,
+        thinking: thinking.config,
+        output_config,
+        metadata: user_id(&fields)?.map(|user| json!({"user_id": user})),
+        service_tier: service_tier(&fields, &mut dropped)?,
+        cache_control: fields.read("cache_control")?,
+        stream: fields.read("stream")?.unwrap_or(false),
+        model,
+    };
+    for name in fields.names().filter(|name| !READ.contains(name)) {
+        if !says_nothing(&fields, name) {
+            dropped.add(name);
+        }
+    }
+    Ok((body, dropped.into_names()))
+}
+
+/// A field that is at rest: leaving it out changes nothing.
+fn says_nothing(fields: &Fields<'_>, name: &str) -> bool {
+    let Ok(Some(value)) = fields.read::<Value>(name) else { return true };
+    match &value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Array(items) => items.iter().all(|item| name == "modalities" && item == "text"),
+        Value::Object(entries) => entries.is_empty(),
+        Value::Bool(true) | Value::String(_) => false,
+    }
+}
+
+/// A sequence of white space alone is refused.
+fn stop_sequences(fields: &Fields<'_>, dropped: &mut Dropped) -> Result<Vec<String>, Unwritten> {
+    let mut sequences = match fields.read("stop")? {
+        None => Vec::new(),
+        Some(Stop::One(sequence)) => vec![sequence],
+        Some(Stop::Several(sequences)) => sequences,
+    };
+    let all = sequences.len();
+    sequences.retain(|sequence| !sequence.trim().is_empty());
+    if sequences.len() < all {
+        dropped.add("stop");
+    }
+    Ok(sequences)
+}
+
+fn user_id(fields: &Fields<'_>) -> Result<Option<String>, Unwritten> {
+    Ok(match fields.read("safety_identifier")? {
+        Some(user) => Some(user),
+        None => fields.read("user")?,
+    })
+}
+
+fn service_tier(fields: &Fields<'_>, dropped: &mut Dropped) -> Result<Option<&'static str>, Unwritten> {
+    Ok(match fields.read::<String>("service_tier")?.as_deref() {
+        None => None,
+        Some("auto") => Some("auto"),
+        Some("default" | "standard_only") => Some("standard_only"),
+        Some(_) => {
+            dropped.add("service_tier");
+            None
+        }
+    })
+}
+
+/// Effort and form of the answer. A schema is held to; "any JSON" has no counterpart.
+fn output_config(
+    fields: &Fields<'_>,
+    thinking: &Thinking,
+    generation: Generation,
+    dropped: &mut Dropped,
+) -> Result<Map<String, Value>, Unwritten> {
+    let mut config: Map<String, Value> = fields.read("output_config")?.unwrap_or_default();
+    if let Some(effort) = thinking.effort {
+        config.entry("effort").or_insert_with(|| effort.into());
+    }
+    let Some(ResponseFormat { kind, json_schema }) = fields.read("response_format")? else { return Ok(config) };
+    let schema = json_schema.and_then(|format| format.schema).filter(|_| kind == "json_schema");
+    match schema {
+        _ if kind == "text" => {}
+        Some(mut schema) if generation.takes_schema() => {
+            schema::adapt(&mut schema, dropped);
+            config.entry("format").or_insert_with(|| json!({"type": "json_schema", "schema": schema}));
+        }
+        _ => dropped.add("response_format"),
+    }
+    Ok(config)
+}

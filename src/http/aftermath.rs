@@ -1,0 +1,77 @@
+//! What comes after a request beside its row in the log: the budget is settled, and the router learns what the conversation has spent, who serves it
+//! and how long the model takes.
+
+use std::time::Duration;
+
+use super::AppState;
+use crate::chat::Usage;
+use crate::gateway::{Answer, AnswerBody};
+use crate::limits::Reservation;
+use crate::routing::{AnswerTimes, Decision, Plan, Served};
+use crate::store::Outcome;
+
+/// What has to be done when a request is over.
+pub(super) struct Aftermath {
+    state: AppState,
+    decision: Option<Decision>,
+    reservation: Option<Reservation>,
+    served: Option<ServedBy>,
+}
+
+/// The answer that is on its way to the client.
+struct ServedBy {
+    model: String,
+    /// From sending until it began.
+    waited: Duration,
+    /// Waiting for the provider after that.
+    streamed: Duration,
+    is_stream: bool,
+}
+
+impl Aftermath {
+    pub(super) fn of(state: &AppState) -> Self {
+        Self { state: state.clone(), decision: None, reservation: None, served: None }
+    }
+
+    /// What was decided, and what was reserved for it.
+    pub(super) fn note_decision(&mut self, decision: &Decision, reservation: Option<Reservation>) {
+        self.decision = Some(decision.clone());
+        self.reservation = reservation;
+    }
+
+    /// A model answers.
+    pub(super) fn note_answer(&mut self, answer: &Answer) {
+        let of_model = answer.attempts.iter().rev().find(|attempt| attempt.model == answer.model);
+        self.served = Some(ServedBy {
+            model: answer.model.clone(),
+            waited: of_model.map_or(Duration::ZERO, |attempt| attempt.elapsed),
+            streamed: Duration::ZERO,
+            is_stream: matches!(answer.body, AnswerBody::Stream { .. }),
+        });
+    }
+
+    /// Time that was spent waiting for the provider's stream since it began.
+    pub(super) fn note_waited(&mut self, waited: Duration) {
+        if let Some(served) = &mut self.served {
+            served.streamed = waited;
+        }
+    }
+
+    /// The request is over. Whatever an answer cost that was asked for is spent, even if its client left before it came. Returns what counts
+    /// against the budget; `None` where there is none.
+    pub(super) fn end(&mut self, outcome: Outcome, usage: Option<Usage>, cost_usd: Option<f64>) -> Option<f64> {
+        let decision = self.decision.as_ref().filter(|_| outcome != Outcome::Refused)?;
+        let counted_usd = self.reservation.as_mut().map(|reservation| reservation.settle(cost_usd));
+        let served_by = self.served.as_ref().map(|served| served.model.as_str());
+        let model = served_by.or_else(|| Some(decision.primary()?.model.as_str())).unwrap_or_default();
+        // What several models took together, or was held back for a gate, says little of one model's pace.
+        let is_its_own = matches!(decision.plan, Plan::Chain(_)) && outcome == Outcome::Answered;
+        let times = self.served.as_ref().filter(|_| is_its_own).map(|served| AnswerTimes {
+            first_token: served.is_stream.then_some(served.waited),
+            total: served.waited + served.streamed,
+            output_tokens: usage.map(|usage| usage.output),
+        });
+        self.state.parts.router.learn(decision, Served { model, cost_usd, times });
+        counted_usd
+    }
+}
