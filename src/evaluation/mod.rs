@@ -39,7 +39,7 @@ pub use many_model_report::{FixedChoice, ManyModelCurve, ManyModelReport, ManyMo
 pub use ordinal::{OrdinalScores, score_ordinal, spearman};
 pub use outcome_report::OutcomesReport;
 pub use perturbation::{Perturbation, with_typos};
-pub use quality::{QualityScores, score_quality};
+pub use quality::{GateDelivery, QualityScores, score_quality};
 pub use risk_coverage::{RiskCoverage, RiskCoveragePoint, risk_coverage};
 pub use robustness::{Flips, RobustnessReport, Said, task_accuracy};
 pub use split::hold_out;

@@ -78,6 +78,26 @@ mod tests {
     }
 
     #[test]
+    fn more_than_sixty_models_of_the_providers_people_use_have_prices() {
+        let addresses = [
+            OPENAI,
+            "https://api.anthropic.com/v1",
+            "https://generativelanguage.googleapis.com/v1beta/openai",
+            "https://api.mistral.ai/v1",
+            "https://api.deepseek.com/v1",
+            "https://api.groq.com/openai/v1",
+            "https://api.together.xyz/v1",
+        ];
+        let list = Calculator::bundled();
+        let priced = addresses.iter().flat_map(|address| {
+            let provider = list.find_provider(None, Some(address)).unwrap().unwrap();
+            provider.models().filter(|model| listed_model(address, model.id()).is_some()).map(|_| ())
+        });
+        let count = priced.count();
+        assert!(count >= 60, "{count}");
+    }
+
+    #[test]
     fn the_list_is_named_as_it_is_locked() {
         let lock = include_str!("../../Cargo.lock");
         let version = lock.split_once("name = \"genai-prices\"\nversion = \"").map(|(_, rest)| rest);

@@ -123,7 +123,10 @@ fn many_models(report: &ManyModelReport) -> Section<'_> {
 }
 
 fn predicted(models: &[QualityScores]) -> Section<'_> {
-    let mut table = Table::new("", &["model", "rows", "real", "predicted", "Brier", "Brier of mean", "ECE"]);
+    let mut table = Table::new(
+        "",
+        &["model", "rows", "real", "predicted", "Brier", "Brier of mean", "ECE", "gate 0.8: rows", "real", "interval"],
+    );
     for model in models {
         table.row([
             model.model.clone(),
@@ -133,8 +136,19 @@ fn predicted(models: &[QualityScores]) -> Section<'_> {
             format!("{:.3}", model.calibration.brier),
             format!("{:.3}", model.brier_of_mean),
             format!("{:.3}", model.calibration.ece),
+            model.gate.as_ref().map_or("0".into(), |gate| gate.rows.to_string()),
+            model.gate.as_ref().map_or("-".into(), |gate| format!("{:.3}", gate.quality)),
+            interval(model.gate.as_ref().and_then(|gate| gate.quality_interval), |x| format!("{x:.3}")),
         ]);
     }
-    let lines = vec!["a prediction is worth something where its Brier score is below that of the mean".into()];
+    let gates = || models.iter().filter_map(|model| model.gate.as_ref());
+    let kept = gates().filter(|gate| gate.delivers()).count();
+    let lines = vec![
+        "a prediction is worth something where its Brier score is below that of the mean".into(),
+        format!(
+            "a gate at 0.8 delivers 0.8, within its interval, for {kept} of {} models that clear it anywhere",
+            gates().count()
+        ),
+    ];
     Section { title: "Predicted quality".into(), lines, pictures: vec![], tables: vec![table] }
 }
