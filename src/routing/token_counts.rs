@@ -6,11 +6,11 @@ use super::token_estimate::{Family, Tally, with_margin};
 /// What a chat format adds to each message: its role and the marks around it.
 const TOKENS_A_MESSAGE: u64 = 4;
 /// Texts are counted whole up to this length.
-const WHOLE_BYTES: usize = 128 * 1024;
+const WHOLE_BYTES: usize = 32 * 1024;
 /// Of longer ones, this many pieces, evenly spaced ...
 const PIECES: usize = 8;
 /// ... of this length each.
-const PIECE_BYTES: usize = 16 * 1024;
+const PIECE_BYTES: usize = 4 * 1024;
 
 /// Estimated tokens by family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
