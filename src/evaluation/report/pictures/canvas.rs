@@ -129,6 +129,13 @@ pub(super) fn whole_percent(share: &f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
+/// An axis that holds all values: a margin of this share of their span at either end, at least this long, within 0 and `most`.
+pub(super) fn range_around(values: impl Iterator<Item = f64>, least_span: f64, margin: f64, most: f64) -> (f64, f64) {
+    let (lowest, highest) = values.fold((most, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+    let margin = ((least_span - (highest - lowest)) / 2.0).max((highest - lowest) * margin);
+    ((lowest - margin).max(0.0), (highest + margin).min(most))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

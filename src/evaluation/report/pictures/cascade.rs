@@ -7,7 +7,9 @@ use plotters::style::{Color, WHITE};
 
 use super::super::super::CascadeReport;
 use super::Figure;
-use super::canvas::{Axis, BLUE, DrawError, GREEN, GUIDE, ORANGE, Surface, draw_axes, drawn, whole_percent};
+use super::canvas::{
+    Axis, BLUE, DrawError, GREEN, GUIDE, ORANGE, Surface, draw_axes, drawn, range_around, whole_percent,
+};
 use super::legend::{Entry, Legend, Mark};
 
 const SIZE_PX: (u32, u32) = (460, 420);
@@ -73,10 +75,7 @@ fn draw_curve(surface: &Surface<'_>, report: &CascadeReport) -> Result<(), DrawE
 /// From a little below the lowest accuracy to a little above the highest, within 0..1.
 fn accuracy_range(report: &CascadeReport) -> (f64, f64) {
     let tiers = [&report.first, &report.second, &report.cascade].map(|figures| figures.accuracy);
-    let all = report.curve.iter().map(|point| point.accuracy).chain(tiers);
-    let (lowest, highest) = all.fold((1.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-    let margin = ((LEAST_SPAN - (highest - lowest)) / 2.0).max((highest - lowest) * 0.1);
-    ((lowest - margin).max(0.0), (highest + margin).min(1.0))
+    range_around(report.curve.iter().map(|point| point.accuracy).chain(tiers), LEAST_SPAN, 0.1, 1.0)
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use plotters::style::{Color, RGBColor, WHITE};
 use super::super::super::{CostQuality, FixedChoice, ManyModelCurve, ManyModelReport, non_decreasing_concave_hull};
 use super::Figure;
 use super::canvas::{
-    Axis, BLUE, DrawError, GREEN, GUIDE, INK, ORANGE, Surface, draw_axes, drawn, letters, shortened, width_px,
+    Axis, BLUE, DrawError, GREEN, GUIDE, INK, ORANGE, Surface, draw_axes, drawn, letters, range_around, shortened,
+    width_px,
 };
 use super::cost_axis::CostAxis;
 use super::labels::{Area, Dot, along, place_names};
@@ -228,9 +229,7 @@ fn sides(hull: &[CostQuality], dearest_usd: f64, axis: &CostAxis) -> Vec<CostQua
 
 /// From a little below the lowest quality to a little above the highest, within 0..1.
 fn quality_range(qualities: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (lowest, highest) = qualities.fold((1.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-    let margin = ((LEAST_SPAN - (highest - lowest)) / 2.0).max((highest - lowest) * 0.06);
-    ((lowest - margin).max(0.0), (highest + margin).min(1.0))
+    range_around(qualities, LEAST_SPAN, 0.06, 1.0)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use plotters::style::{Color, RGBColor, WHITE};
 
 use super::super::super::{TwoModelPoint, TwoModelReport};
 use super::Figure;
-use super::canvas::{Axis, BLUE, DrawError, GREEN, GUIDE, ORANGE, Surface, draw_axes, drawn};
+use super::canvas::{Axis, BLUE, DrawError, GREEN, GUIDE, ORANGE, Surface, draw_axes, drawn, range_around};
 use super::legend::{Entry, Legend, Mark};
 
 const SIZE_PX: (u32, u32) = (460, 420);
@@ -84,10 +84,7 @@ fn draw_curves(
 
 /// From a little below the lowest quality to a little above the highest, within 0..100.
 fn quality_range(qualities: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (lowest, highest) =
-        qualities.fold((100.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-    let margin = ((LEAST_SPAN - (highest - lowest)) / 2.0).max((highest - lowest) * 0.06);
-    ((lowest - margin).max(0.0), (highest + margin).min(100.0))
+    range_around(qualities, LEAST_SPAN, 0.06, 100.0)
 }
 
 #[cfg(test)]
