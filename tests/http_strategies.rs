@@ -179,7 +179,13 @@ async fn what_the_budget_cannot_pay_leaves_the_plan_and_what_is_free_stays() {
     let router = TestRouter::start(&toml).await;
     assert_eq!(header(&router.ask("auto").await, "x-semroute-model"), "dear");
     // 0.011 USD are spent, more than there were; the free model goes on.
-    assert_eq!(header(&router.ask("auto").await, "x-semroute-model"), "free");
+    let second = router.ask("auto").await;
+    assert_eq!(header(&second, "x-semroute-model"), "free");
+    assert!(
+        header(&second, "x-semroute-reason").contains("so free is asked"),
+        "{}",
+        header(&second, "x-semroute-reason")
+    );
     assert_eq!(router.ask("dear").await.status(), 402);
     assert_eq!(router.ask("free").await.status(), 200);
 }
@@ -202,4 +208,18 @@ async fn a_client_that_leaves_has_spent_what_was_expected() {
     let row = router.remembers(1).await.remove(0);
     assert_eq!(row.cost_usd, None, "nobody knows what it cost");
     assert!(row.counted_usd.is_some_and(|usd| usd > 0.004), "{:?}", row.counted_usd);
+}
+
+#[tokio::test]
+async fn an_unknown_cost_counts_as_that_of_the_model_that_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    // An answer that tells no tokens, from the cheap model of a chain whose fallback costs ten times as much.
+    let silent = json!({"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}]});
+    let (cheap, dear) = (Upstream::always(200, silent).await, Upstream::always(200, completion("Hi")).await);
+    let store = format!("[budget]\nday_usd = 1.0\n[store]\nurl = \"sqlite://{}/s.db\"\n", folder.path().display());
+    let router = TestRouter::start(&(store + &cheap_and_dear(cheap.base_url(), dear.base_url()))).await;
+    assert_eq!(header(&router.ask("auto:cheapest").await, "x-semroute-model"), "cheap");
+    let row = router.remembers(1).await.remove(0);
+    assert!(row.cost_usd.is_none() && row.counted_usd.is_some_and(|usd| usd < 0.001), "{:?}", row.counted_usd);
 }

@@ -1,63 +1,15 @@
-//! What the operator lays down before any learning, through the real router: rules, routes and archetypes, and what is refused when
-//! they are read.
+//! What the operator lays down before any learning, through the real router: rules and archetypes, and what is refused when tables are
+//! read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test should stop where it failed")]
 
+mod common;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use common::decisions::{build, decide_as, first, router};
 use semroute::chat::ChatRequest;
-use semroute::commands::parts;
-use semroute::config::Config;
-use semroute::routing::{
-    AnswerTimes, Bounds, Caller, Decision, Dial, Overrides, Pick, Places, Plan, RouteError, Router, Served, Strategy,
-};
+use semroute::routing::{Caller, Overrides, Pick, Plan, RouteError, Strategy};
 use serde_json::json;
-
-const MODELS: &str = r#"
-[[providers]]
-name = "near"
-base_url = "http://127.0.0.1:9/v1"
-region = "eu"
-[[providers]]
-name = "far"
-base_url = "http://127.0.0.1:9/v1"
-region = "us"
-[[models]]
-name = "small"
-provider = "near"
-input_usd_per_mtok = 0.1
-output_usd_per_mtok = 0.1
-quality = { default = 0.6 }
-[[models]]
-name = "big"
-provider = "far"
-input_usd_per_mtok = 5.0
-output_usd_per_mtok = 5.0
-quality = { default = 0.9 }
-[[auth.keys]]
-name = "research"
-key_env = "RESEARCH"
-"#;
-
-fn build(tables: &str) -> Result<Router, String> {
-    let config = Config::from_toml(&format!("{tables}\n{MODELS}"), "test.toml").map_err(|error| error.to_string())?;
-    parts::build_router(&config, "test.toml", None).map_err(|error| format!("{error:#}"))
-}
-
-fn router(tables: &str) -> Router {
-    build(tables).unwrap()
-}
-
-fn decide_as(router: &Router, model: &str, prompt: &str, overrides: &Overrides) -> Result<Decision, RouteError> {
-    let request =
-        ChatRequest::from_value(&json!({"model": model, "messages": [{"role": "user", "content": prompt}]})).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(router.decide(&request, overrides))
-}
-
-fn first(router: &Router, prompt: &str, overrides: &Overrides) -> String {
-    decide_as(router, "auto", prompt, overrides).unwrap().primary().unwrap().model.clone()
-}
 
 #[test]
 fn the_first_rule_that_holds_counts() {
@@ -123,6 +75,10 @@ fn a_rule_holds_for_fallbacks_and_for_the_judge() {
         name = "local"
         words = ["secret"]
         models = ["small", "other"]
+        [[rules]]
+        name = "kept"
+        words = ["code word"]
+        bypass = "other"
         [[models]]
         name = "other"
         provider = "near"
@@ -135,6 +91,7 @@ fn a_rule_holds_for_fallbacks_and_for_the_judge() {
     };
     assert_eq!(chain("other", "a story"), ["other", "big", "small"]);
     assert_eq!(chain("other", "a secret"), ["other", "small"]);
+    assert_eq!(chain("auto", "our code word"), ["other"], "a bypass has no fallbacks");
     let pick = |prompt| match asked("auto:parallel", prompt).plan {
         Plan::Race { pick, .. } => pick,
         plan => panic!("no race: {plan:?}"),
@@ -187,19 +144,6 @@ fn personal_data_is_found_in_every_field_of_the_request() {
     ] {
         assert_eq!(chosen(body.clone()), expected, "{}", body.to_string().chars().take(200).collect::<String>());
     }
-}
-
-#[test]
-fn a_look_takes_no_turn() {
-    let router = router("[router]\nstrategy = \"round_robin\"\n");
-    let look = Overrides { dry_run: true, ..Overrides::default() };
-    let turns: Vec<String> = (0..4)
-        .map(|_| {
-            first(&router, "hello", &look);
-            first(&router, "hello", &Overrides::default())
-        })
-        .collect();
-    assert_eq!(turns, ["big", "small", "big", "small"]);
 }
 
 #[test]
@@ -276,75 +220,6 @@ fn semantic_without_archetypes_is_refused_at_load_or_by_the_request() {
     assert!(build("[router]\nstrategy = \"semantic\"\n").err().unwrap().contains("archetypes"));
     let refused = decide_as(&router(""), "auto:semantic", "hello", &Overrides::default());
     assert!(matches!(refused, Err(RouteError::NoArchetypes)));
-}
-
-#[test]
-fn a_route_is_a_name_with_terms_of_its_own() {
-    let router = router(
-        r#"
-        [router]
-        strategy = "cheapest"
-        [[routes]]
-        name = "drafts"
-        strategy = "best"
-        [[routes]]
-        name = "europe"
-        strategy = "best"
-        limits = { regions = ["eu"] }
-        "#,
-    );
-    let chosen = |model, overrides: &Overrides| {
-        let decision = decide_as(&router, model, "write a sonnet about rain", overrides).unwrap();
-        decision.primary().unwrap().model.clone()
-    };
-    let nothing = Overrides::default();
-    assert_eq!(chosen("auto", &nothing), "small");
-    assert_eq!(chosen("drafts", &nothing), "big");
-    assert_eq!(chosen("europe", &nothing), "small");
-    let cheapest = Overrides { strategy: Some(Strategy::Cheapest), ..Overrides::default() };
-    assert_eq!(chosen("drafts", &cheapest), "small", "the request goes before its route");
-    assert_eq!(router.route_names().collect::<Vec<_>>(), ["drafts", "europe"]);
-    let unknown = decide_as(&router, "draft", "hi", &nothing).unwrap_err().to_string();
-    assert!(unknown.contains("did you mean drafts"), "{unknown}");
-}
-
-#[test]
-fn bounds_of_a_request_are_kept_or_refused_by_name() {
-    let router = router("[router]\nstrategy = \"best\"\n");
-    let bounded = |bounds: Bounds| Overrides { bounds, ..Overrides::default() };
-    let places = |names: &[&str]| Places::from(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-    assert_eq!(first(&router, "hello", &Overrides::default()), "big");
-    let cheap = bounded(Bounds { max_cost_usd: Some(0.001), ..Bounds::default() });
-    assert_eq!(first(&router, "hello", &cheap), "small");
-    let not_far = bounded(Bounds { providers: places(&["!far"]), ..Bounds::default() });
-    assert_eq!(first(&router, "hello", &not_far), "small");
-    let refused = |bounds| decide_as(&router, "auto", "hello", &bounded(bounds)).unwrap_err().to_string();
-    let nowhere = refused(Bounds { regions: places(&["mars"]), ..Bounds::default() });
-    assert!(nowhere.starts_with("no configured model meets an allowed region: small is served from eu"), "{nowhere}");
-    let nothing = refused(Bounds { max_cost_usd: Some(1e-9), ..Bounds::default() });
-    assert!(nothing.contains("an expected cost of at most 0.000000001 USD"), "{nothing}");
-}
-
-#[test]
-fn the_dial_goes_from_the_cheapest_to_the_best() {
-    let router = router("[router]\nstrategy = \"cheapest\"\n");
-    let at = |dial| first(&router, "why did Rome fall?", &Overrides { dial: Some(dial), ..Overrides::default() });
-    assert_eq!(at(Dial::Quality(0.0)), "small");
-    assert_eq!(at(Dial::Quality(1.0)), "big");
-    assert_eq!(at(Dial::MaxLoss(0.0)), "big");
-    assert_eq!(at(Dial::MaxLoss(1.0)), "small");
-}
-
-#[test]
-fn cascade_climbs_and_parallel_asks_several() {
-    let router = router("[router.parallel]\npick = \"judge\"\njudge = \"big\"\n");
-    let plan = |model| decide_as(&router, model, "why did Rome fall?", &Overrides::default()).unwrap().plan;
-    let Plan::Escalate { candidates, gate } = plan("auto:cascade") else { panic!("no ladder") };
-    let names: Vec<&str> = candidates.iter().map(|candidate| candidate.model.as_str()).collect();
-    assert_eq!(names, ["small", "big"]);
-    assert!(gate.refusals && gate.invalid_json);
-    let Plan::Race { at_once, pick, .. } = plan("auto:parallel") else { panic!("no race") };
-    assert_eq!((at_once, pick), (2, Pick::Judge("big".into())));
 }
 
 #[test]
@@ -433,42 +308,4 @@ fn what_is_written_wrongly_is_refused_by_its_path() {
             "{tables:?} gave {error:?}, not {expected:?}"
         );
     }
-}
-
-#[test]
-fn a_bound_on_time_goes_by_what_was_measured() {
-    let router = router("[router]\nstrategy = \"best\"\n");
-    let soon = Overrides { bounds: Bounds { max_seconds: Some(5.0), ..Bounds::default() }, ..Overrides::default() };
-    assert_eq!(first(&router, "hello", &soon), "big", "nothing was measured yet");
-    let decision = decide_as(&router, "auto", "hello", &Overrides::default()).unwrap();
-    let times = AnswerTimes {
-        first_token: Some(Duration::from_secs(2)),
-        total: Duration::from_secs(12),
-        output_tokens: Some(500),
-    };
-    router.learn(&decision, Served { model: "big", cost_usd: None, times: Some(times) });
-    assert_eq!(first(&router, "hello", &soon), "small");
-    assert_eq!(first(&router, "hello", &Overrides::default()), "big");
-}
-
-#[test]
-fn slowness_weighs_as_much_as_the_configuration_says() {
-    let slow = AnswerTimes {
-        first_token: Some(Duration::from_secs(1)),
-        total: Duration::from_secs(11),
-        output_tokens: Some(500),
-    };
-    let quick = AnswerTimes {
-        first_token: Some(Duration::from_millis(100)),
-        total: Duration::from_secs(1),
-        output_tokens: Some(500),
-    };
-    let chosen = |weight: f64| {
-        let router = router(&format!("[router]\nstrategy = \"best\"\nlatency_weight = {weight:?}\n"));
-        let decision = decide_as(&router, "auto", "hello", &Overrides::default()).unwrap();
-        router.learn(&decision, Served { model: "big", cost_usd: None, times: Some(slow) });
-        router.learn(&decision, Served { model: "small", cost_usd: None, times: Some(quick) });
-        first(&router, "hello", &Overrides::default())
-    };
-    assert_eq!((chosen(0.0).as_str(), chosen(0.001).as_str(), chosen(0.1).as_str()), ("big", "big", "small"));
 }

@@ -1,6 +1,7 @@
 //! What comes after a request beside its row in the log: the budget is settled, and the router learns what the conversation has spent, who serves it
 //! and how long the model takes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::AppState;
@@ -13,7 +14,7 @@ use crate::store::Outcome;
 /// What has to be done when a request is over.
 pub(super) struct Aftermath {
     state: AppState,
-    decision: Option<Decision>,
+    decision: Option<Arc<Decision>>,
     reservation: Option<Reservation>,
     served: Option<ServedBy>,
 }
@@ -34,8 +35,8 @@ impl Aftermath {
     }
 
     /// What was decided, and what was reserved for it.
-    pub(super) fn note_decision(&mut self, decision: &Decision, reservation: Option<Reservation>) {
-        self.decision = Some(decision.clone());
+    pub(super) fn note_decision(&mut self, decision: &Arc<Decision>, reservation: Option<Reservation>) {
+        self.decision = Some(Arc::clone(decision));
         self.reservation = reservation;
     }
 
@@ -61,11 +62,15 @@ impl Aftermath {
     /// against the budget; `None` where there is none.
     pub(super) fn end(&mut self, outcome: Outcome, usage: Option<Usage>, cost_usd: Option<f64>) -> Option<f64> {
         let decision = self.decision.as_ref().filter(|_| outcome != Outcome::Refused)?;
-        let counted_usd = self.reservation.as_mut().map(|reservation| reservation.settle(cost_usd));
         let served_by = self.served.as_ref().map(|served| served.model.as_str());
         let model = served_by.or_else(|| Some(decision.primary()?.model.as_str())).unwrap_or_default();
+        // Of a chain one model is paid, which may not be the dearest that was reserved for; otherwise the whole reservation counts.
+        let is_chain = matches!(decision.plan, Plan::Chain(_));
+        let expected = || decision.expected_cost_usd(model).filter(|_| is_chain);
+        let counted = cost_usd.or_else(expected);
+        let counted_usd = self.reservation.as_mut().map(|reservation| reservation.settle(counted));
         // What several models took together, or was held back for a gate, says little of one model's pace.
-        let is_its_own = matches!(decision.plan, Plan::Chain(_)) && outcome == Outcome::Answered;
+        let is_its_own = is_chain && outcome == Outcome::Answered;
         let times = self.served.as_ref().filter(|_| is_its_own).map(|served| AnswerTimes {
             first_token: served.is_stream.then_some(served.waited),
             total: served.waited + served.streamed,

@@ -19,10 +19,16 @@ pub(super) fn reserve(state: &AppState, decision: &mut Decision) -> Result<Optio
     let now = OffsetDateTime::now_utc();
     let left_usd = budget.left_usd(now).unwrap_or(f64::INFINITY);
     let fits = |candidate: &Candidate| candidate.expected_cost_usd.is_some_and(|cost| cost == 0.0 || cost <= left_usd);
+    let name_of_first = |decision: &Decision| decision.primary().map_or(String::new(), |first| first.model.clone());
+    let chosen = name_of_first(decision);
     if decision.plan.candidates().iter().any(fits) {
         decision.plan.keep(fits);
     }
-    let first = decision.primary().map_or(String::new(), |primary| primary.model.clone());
+    let first = name_of_first(decision);
+    if first != chosen {
+        decision.reason =
+            format!("{}; what is left of the budget does not pay it, so {first} is asked", decision.reason);
+    }
     let expected_usd = expected(&decision.plan, state.parts.router.registry())?;
     budget.reserve(now, &first, Some(expected_usd)).map(Some)
 }

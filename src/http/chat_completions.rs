@@ -1,5 +1,6 @@
 //! `POST /v1/chat/completions`: reads the request, has it decided, has the decision carried out, hands the answer on.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Extension;
@@ -57,6 +58,7 @@ pub(super) async fn create(
             return Err(answer);
         }
     };
+    let decision = Arc::new(decision);
     entry.note_decision(&decision, reservation);
 
     let mut semroute_headers = HeaderMap::with_capacity(16);

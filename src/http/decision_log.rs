@@ -1,6 +1,7 @@
 //! One row a chat request for the store, taken down when the request is over: answered, refused, failed, broken off or left by
 //! its client. Holds names, numbers and the decision's own words; never a prompt, an answer or a key.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
@@ -56,7 +57,7 @@ impl LogEntry {
     }
 
     /// What was decided, and what was reserved of the budget for it.
-    pub(super) fn note_decision(&mut self, decision: &Decision, reservation: Option<Reservation>) {
+    pub(super) fn note_decision(&mut self, decision: &Arc<Decision>, reservation: Option<Reservation>) {
         let row = &mut self.0;
         row.aftermath.note_decision(decision, reservation);
         let record = &mut row.record;

@@ -45,6 +45,11 @@ impl Decision {
         format!("dec_{}", uuid::Uuid::now_v7().simple())
     }
 
+    /// What one of its models was expected to cost.
+    pub fn expected_cost_usd(&self, model: &str) -> Option<f64> {
+        self.plan.candidates().iter().find(|candidate| candidate.model == model)?.expected_cost_usd
+    }
+
     /// The model tried first.
     pub fn primary(&self) -> Option<&Candidate> {
         self.plan.candidates().first()

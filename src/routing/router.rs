@@ -23,7 +23,7 @@ use super::token_estimate::Family;
 use super::{Bounds, History, Model, NoCandidate, Registry, Requirements, RouterConfig, Signals, Strategy};
 use crate::chat::{ChatRequest, Part, Role, Usage};
 use crate::classifier::CostQualityCurve;
-use crate::prompt;
+use crate::prompt::{self, UserWords};
 
 /// Why no decision could be made.
 #[derive(Debug, Error)]
@@ -149,13 +149,15 @@ impl Router {
 
     /// Decides where a request goes. Classifies only when the client leaves the choice to the router.
     pub async fn decide(&self, request: &ChatRequest, overrides: &Overrides) -> Result<Decision, RouteError> {
-        let words = prompt::user_words(request.messages());
+        // Rules come first: what the operator laid down holds for whatever the client asks. Without rules nobody reads the words of a request
+        // that names its model.
+        let words = if self.rules.are_any() { prompt::user_words(request.messages()) } else { None };
         let text = words.as_ref().map_or("", |words| &*words.text);
-        // Rules come first: what the operator laid down holds for whatever the client asks.
         let rule = self.rules.first_match(request, text, &overrides.caller, &self.brain).await?;
         if let Some((name, rule)) = rule.as_ref().and_then(|rule| Some((rule.bypass.as_ref()?, &rule.rule))) {
             let reason = format!("the rule {rule:?} sends it to {name}");
-            return self.as_asked(name, None, request, overrides, reason);
+            // Not even its fallbacks: a rule that keeps something in the house names the house.
+            return self.as_asked(name, Some(std::slice::from_ref(name)), request, overrides, reason);
         }
         let asked = ModelAsked::read(request.model(), &self.registry, self.rules.routes(), &self.config.unknown_model)?;
         let only = rule.as_ref().and_then(|rule| rule.models.as_deref());
@@ -174,17 +176,19 @@ impl Router {
             };
             return self.as_asked(&name, only, request, overrides, reason);
         }
+        let words = if self.rules.are_any() { words } else { prompt::user_words(request.messages()) };
         let mut terms = self.terms(&asked, rule.as_ref(), overrides);
         if terms.strategy == Strategy::Semantic {
             if !self.rules.has_archetypes() {
                 return Err(RouteError::NoArchetypes);
             }
+            let text = words.as_ref().map_or("", |words| &*words.text);
             terms.archetype = self.rules.nearest_archetype(text, &self.brain).await?;
         }
         let session = self.session(request, overrides);
         let (held, left) = self.conversation(request, overrides, session)?;
         terms.bounds.extend(left.map(|left| Bounds { max_cost_usd: Some(left), ..Bounds::default() }));
-        let signals = self.read(request).await?;
+        let signals = self.read_words(words, request).await?;
         let requirements = Requirements::of(request);
         let (plan, mut reason) = self.choose(&signals, &requirements, &terms, held.as_ref(), overrides.dry_run)?;
         if let Some(rule) = &rule {
@@ -213,15 +217,19 @@ impl Router {
             self.latencies.learn(served.model, times);
         }
         if let Some(session) = decision.session {
-            let expected = || decision.primary().and_then(|primary| primary.expected_cost_usd);
             // What nobody told is counted as it was expected to be; to count nothing would let a conversation run on for ever.
-            self.sessions.note_answer(session, served.model, served.cost_usd.or_else(expected).unwrap_or(0.0));
+            let cost_usd = served.cost_usd.or_else(|| decision.expected_cost_usd(served.model));
+            self.sessions.note_answer(session, served.model, cost_usd.unwrap_or(0.0));
         }
     }
 
     /// Classifies the words of a request, without choosing a model.
     pub async fn read(&self, request: &ChatRequest) -> Result<Signals, RouteError> {
-        match prompt::user_words(request.messages()) {
+        self.read_words(prompt::user_words(request.messages()), request).await
+    }
+
+    async fn read_words(&self, words: Option<UserWords<'_>>, request: &ChatRequest) -> Result<Signals, RouteError> {
+        match words {
             Some(words) => {
                 let classified = self.brain.classify(&words.text).await?;
                 Ok(Signals { follow_up: words.follow_up, ..Signals::of(&self.brain, classified) })

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test should stop where it failed")]
 
 pub mod binary;
+pub mod decisions;
 pub mod plans;
 pub mod router;
 pub mod upstream;

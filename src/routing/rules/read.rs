@@ -89,6 +89,11 @@ impl UserRules {
         Ok(Self { rules: rules.collect(), routes: routes.to_vec(), archetypes: archetypes.collect() })
     }
 
+    /// Whether there are rules.
+    pub(in crate::routing) fn are_any(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// The request headers that some rule reads, in lower case.
     pub(in crate::routing) fn headers(&self) -> BTreeSet<String> {
         self.rules.iter().flat_map(|rule| rule.config.header.keys()).map(|name| name.to_ascii_lowercase()).collect()
