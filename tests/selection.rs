@@ -241,7 +241,7 @@ proptest! {
         let registry = case.registry();
         let output = u64::from(case.requirements.output_cap.unwrap_or(500).min(500));
         let usage = |model: &Model| {
-            Usage { input: case.requirements.input_tokens.expected(model.tokenizer), cached_input: 0, output }
+            Usage { input: case.requirements.input_tokens.expected(model.tokenizer), output, ..Usage::default() }
         };
         for candidate in case.all(choice).unwrap_or_default() {
             let model = registry.get(&candidate.model).unwrap();
@@ -259,7 +259,7 @@ proptest! {
         for candidate in longer.all(choice).unwrap_or_default() {
             let model = registry.get(&candidate.model).unwrap();
             let input = case.requirements.input_tokens.expected(model.tokenizer);
-            let usage = Usage { input, cached_input: 0, output };
+            let usage = Usage { input, output, ..Usage::default() };
             prop_assert_eq!(candidate.expected_cost_usd, model.prices.map(|prices| prices.cost_usd(usage)));
         }
     }

@@ -23,7 +23,7 @@ pub mod metric {
     pub const COST_USD: &str = "semroute_answer_cost_usd";
     /// Answers whose cost is unknown, because the price or the token counts are.
     pub const COST_UNKNOWN: &str = "semroute_answer_cost_unknown_total";
-    /// Tokens of an answer by type (`input`, `cached_input`, `output`); its sum is the total.
+    /// Tokens of an answer by type (`input`, `cached_input`, `cache_write`, `output`, `reasoning`, none counted twice); its sum is the total.
     pub const TOKENS: &str = "gen_ai_client_token_usage";
     /// Seconds from sending until an answer began or failed.
     pub const DURATION: &str = "gen_ai_client_operation_duration_seconds";
@@ -54,7 +54,14 @@ pub(super) fn record_fallback(left: &str, tried_next: &str) {
 /// Records tokens and cost, and returns the cost: `None` where the price or the usage is unknown, never 0 for it.
 pub(super) fn record_usage(model: &str, provider: &str, usage: Option<Usage>, prices: Option<Prices>) -> Option<f64> {
     if let Some(usage) = usage {
-        for (kind, tokens) in [("input", usage.input), ("cached_input", usage.cached_input), ("output", usage.output)] {
+        let buckets = [
+            ("input", usage.input),
+            ("cached_input", usage.cached_input),
+            ("cache_write", usage.cache_write),
+            ("output", usage.output),
+            ("reasoning", usage.reasoning),
+        ];
+        for (kind, tokens) in buckets {
             histogram!(metric::TOKENS, "gen_ai_provider_name" => provider.to_owned(),
                 "gen_ai_request_model" => model.to_owned(), "gen_ai_token_type" => kind)
             .record(tokens as f64);

@@ -74,7 +74,7 @@ impl Aftermath {
         let times = self.served.as_ref().filter(|_| is_its_own).map(|served| AnswerTimes {
             first_token: served.is_stream.then_some(served.waited),
             total: served.waited + served.streamed,
-            output_tokens: usage.map(|usage| usage.output),
+            output_tokens: usage.map(Usage::completion),
         });
         self.state.parts.router.learn(decision, Served { model, cost_usd, times });
         counted_usd

@@ -51,7 +51,7 @@ fn judgement(pick: &Pick, answers: usize, registry: &Registry) -> Result<f64, Bu
     let prices = registry.get(judge).and_then(|model| model.prices);
     let prices = prices.ok_or_else(|| BudgetError::PriceUnknown { model: judge.clone() })?;
     let input = JUDGED_TOKENS * answers as u64 + JUDGEMENT_TOKENS;
-    Ok(prices.cost_usd(Usage { input, cached_input: 0, output: JUDGEMENT_TOKENS }))
+    Ok(prices.cost_usd(Usage { input, output: JUDGEMENT_TOKENS, ..Usage::default() }))
 }
 
 fn cost(candidate: &Candidate) -> Result<f64, BudgetError> {

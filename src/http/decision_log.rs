@@ -127,9 +127,11 @@ impl OpenRow {
 
     fn note_usage(&mut self, usage: Option<Usage>, cost_usd: Option<f64>) {
         self.usage = usage;
-        self.record.input_tokens = usage.map(|usage| usage.input);
+        self.record.input_tokens = usage.map(|usage| usage.input.saturating_add(usage.cache_write));
         self.record.cached_input_tokens = usage.map(|usage| usage.cached_input);
-        self.record.output_tokens = usage.map(|usage| usage.output);
+        self.record.output_tokens = usage.map(Usage::completion);
+        self.record.cache_write_tokens = usage.map(|usage| usage.cache_write);
+        self.record.reasoning_tokens = usage.map(|usage| usage.reasoning);
         self.record.cost_usd = sum_of_costs(cost_usd, self.unused_cost_usd);
     }
 

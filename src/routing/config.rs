@@ -234,6 +234,9 @@ pub struct ModelConfig {
     /// USD for a million cached prompt tokens. Unset: as `input_usd_per_mtok`.
     #[serde(default)]
     pub cached_input_usd_per_mtok: Option<f64>,
+    /// USD for a million prompt tokens that are written to the provider's cache. Unset: as `input_usd_per_mtok`.
+    #[serde(default)]
+    pub cache_write_usd_per_mtok: Option<f64>,
     /// Tokens of prompt and answer together.
     #[serde(default)]
     pub context_window: Option<u32>,

@@ -25,7 +25,7 @@ fn cost_usd(outcomes: &ValidationOutcomes, row: usize, at: usize, model: &Model)
     let output = outcomes.output_tokens.get(entry).copied().flatten();
     let today = output.zip(model.prices).map(|(output, prices)| {
         let input = outcomes.input_tokens.get(row).copied().unwrap_or(0.0);
-        let usage = Usage { input: input.round() as u64, cached_input: 0, output: output.round() as u64 };
+        let usage = Usage { input: input.round() as u64, output: output.round() as u64, ..Usage::default() };
         prices.cost_usd(usage)
     });
     today.or(recorded)

@@ -38,9 +38,11 @@ pub fn listed_model(base_url: &str, model: &str) -> Option<ListedModel> {
     let (input, output) = (a_million(both.input_price)?, a_million(both.output_price)?);
     let from_cache = [(UsageKey::INPUT_TOKENS, USUAL_TOKENS), (UsageKey::CACHE_READ_TOKENS, USUAL_TOKENS)];
     let cached_input = ask(&Usage::from(from_cache)).and_then(|answer| a_million(answer.input_price)).unwrap_or(input);
+    let to_cache = [(UsageKey::INPUT_TOKENS, USUAL_TOKENS), (UsageKey::CACHE_WRITE_TOKENS, USUAL_TOKENS)];
+    let cache_write = ask(&Usage::from(to_cache)).and_then(|answer| a_million(answer.input_price)).unwrap_or(input);
     let entry = provider.models().find(|entry| entry.id() == both.model_id);
     let context_window = entry.and_then(|entry| u32::try_from(entry.context_window()?).ok());
-    Some(ListedModel { prices: Prices { input, cached_input, output }, context_window })
+    Some(ListedModel { prices: Prices { input, cached_input, cache_write, output }, context_window })
 }
 
 /// Whether a server on this machine answers there: its price is its owner's to state, and the list need not be opened for it.
@@ -72,6 +74,8 @@ mod tests {
                 assert!(listed.prices.cached_input <= listed.prices.input, "{model}: {listed:?}");
             }
         }
+        let sonnet = listed_model("https://api.anthropic.com/v1", "claude-sonnet-4-5").unwrap().prices;
+        assert!((sonnet.cache_write.get() / sonnet.input.get() - 1.25).abs() < 1e-9, "{sonnet:?}");
         let mini = listed_model(OPENAI, "gpt-4o-mini").unwrap();
         assert!((mini.prices.input.get() - 0.15).abs() < 1e-9 && (mini.prices.output.get() - 0.6).abs() < 1e-9);
         assert_eq!(mini.context_window, Some(128_000));

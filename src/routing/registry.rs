@@ -38,7 +38,9 @@ pub struct Prices {
     pub input: UsdPerMtok,
     /// Prompt tokens that the provider served from its cache.
     pub cached_input: UsdPerMtok,
-    /// Answer tokens.
+    /// Prompt tokens that the provider wrote to its cache.
+    pub cache_write: UsdPerMtok,
+    /// Answer tokens, thoughts included.
     pub output: UsdPerMtok,
 }
 
@@ -47,7 +49,8 @@ impl Prices {
     pub fn cost_usd(&self, usage: crate::chat::Usage) -> f64 {
         self.input.cost_usd(usage.input)
             + self.cached_input.cost_usd(usage.cached_input)
-            + self.output.cost_usd(usage.output)
+            + self.cache_write.cost_usd(usage.cache_write)
+            + self.output.cost_usd(usage.completion())
     }
 }
 
@@ -317,6 +320,7 @@ fn prices(config: &ModelConfig, index: usize) -> Result<Option<Prices>, Registry
         (Some(input), Some(output)) => Ok(Some(Prices {
             input: read("input_usd_per_mtok", input)?,
             cached_input: read("cached_input_usd_per_mtok", config.cached_input_usd_per_mtok.unwrap_or(input))?,
+            cache_write: read("cache_write_usd_per_mtok", config.cache_write_usd_per_mtok.unwrap_or(input))?,
             output: read("output_usd_per_mtok", output)?,
         })),
         (None, None) => Ok(None),

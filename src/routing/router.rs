@@ -340,8 +340,8 @@ impl Router {
             let input = requirements.input_tokens.expected(model.tokenizer);
             let usage = Usage {
                 input,
-                cached_input: 0,
                 output: requirements.expected_output_tokens(model.output_tokens.map(f64::from)),
+                ..Usage::default()
             };
             model.prices.map(|prices| prices.cost_usd(usage))
         };

@@ -142,7 +142,7 @@ fn contender<'a>(
     let output = requirements.expected_output_tokens(model.output_tokens.map(f64::from).or(learnt.tokens));
     let input = requirements.input_tokens.expected(model.tokenizer);
     let cached_input = live.held.map_or(0, |held| held.cached_tokens(&model.name, input));
-    let usage = Usage { input: input - cached_input, cached_input, output };
+    let usage = Usage { input: input - cached_input, cached_input, output, ..Usage::default() };
     let seconds = live.expectations.and_then(|expectations| expectations.seconds(&model.name, output as f64));
     Contender { model, quality, value: quality, cost_usd: model.prices.map(|prices| prices.cost_usd(usage)), seconds }
 }

@@ -5,8 +5,9 @@ use sqlx::SqlitePool;
 use super::DecisionRecord;
 
 const INSERT: &str = "INSERT INTO decisions (id, time_unix_ms, model, provider, task, task_confidence, complexity, \
-    complexity_score, known, strategy, reason, attempts, status, outcome, stream, input_tokens, cached_input_tokens, output_tokens, \
-    cost_usd, counted_usd, overhead_ms, latency_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+    complexity_score, known, strategy, reason, attempts, status, outcome, stream, input_tokens, cached_input_tokens, \
+    cache_write_tokens, output_tokens, reasoning_tokens, \
+    cost_usd, counted_usd, overhead_ms, latency_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT (id) DO NOTHING";
 
 /// Writes all of them or none. A row whose id is there already is left as it is.
@@ -31,7 +32,9 @@ pub(super) async fn insert_all(pool: &SqlitePool, records: &[DecisionRecord]) ->
             .bind(record.stream)
             .bind(record.input_tokens.map(as_integer))
             .bind(record.cached_input_tokens.map(as_integer))
+            .bind(record.cache_write_tokens.map(as_integer))
             .bind(record.output_tokens.map(as_integer))
+            .bind(record.reasoning_tokens.map(as_integer))
             .bind(record.cost_usd)
             .bind(record.counted_usd)
             .bind(finite(record.overhead_ms))

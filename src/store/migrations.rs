@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "decisions", include_str!("migrations/0001_decisions.sql")),
     (2, "counted", include_str!("migrations/0002_counted.sql")),
+    (3, "token_buckets", include_str!("migrations/0003_token_buckets.sql")),
 ];
 
 /// Every migration, in order.

@@ -74,8 +74,12 @@ pub struct DecisionRecord {
     pub input_tokens: Option<u64>,
     /// Input tokens that the provider read from its cache.
     pub cached_input_tokens: Option<u64>,
-    /// Tokens of the answer.
+    /// Of the input tokens, those that the provider wrote to its cache.
+    pub cache_write_tokens: Option<u64>,
+    /// Tokens of the answer, thoughts included.
     pub output_tokens: Option<u64>,
+    /// Of the answer's tokens, those that were thought.
+    pub reasoning_tokens: Option<u64>,
     /// What it cost; `None` is unknown, which is not zero.
     pub cost_usd: Option<f64>,
     /// What it counts against a budget: its cost, or what was expected where nobody told; `None` where no budget was set.

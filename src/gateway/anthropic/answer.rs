@@ -71,7 +71,7 @@ pub(super) fn read(answer: &[u8], created: u64) -> Option<Bytes> {
         "choices": [{"index": 0, "message": said, "logprobs": Value::Null, "finish_reason": finish_reason}],
     });
     if let Some(counts) = message.usage.and_then(MessageUsage::counts) {
-        completion["usage"] = usage::as_openai(counts);
+        completion["usage"] = counts.to_openai();
     }
     serde_json::to_vec(&completion).ok().map(Bytes::from)
 }

@@ -256,7 +256,7 @@ impl Translation {
     fn seal(&mut self, out: &mut BytesMut) {
         self.phase = Phase::Over;
         if let Some(counts) = self.usage.counts().filter(|_| self.tells_usage) {
-            self.write(&[], Some(usage::as_openai(counts)), out);
+            self.write(&[], Some(counts.to_openai()), out);
         }
         out.put_slice(b"data: [DONE]\n\n");
     }

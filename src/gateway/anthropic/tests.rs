@@ -66,7 +66,7 @@ fn counts_go_through_openais_shape_without_being_counted_twice() {
     let message = &cases("answers/messages.json")[0]["upstream"];
     let read = answer::read(message.to_string().as_bytes(), 7).unwrap();
     let usage = crate::gateway::openai::read_usage(&read);
-    assert_eq!(usage, Some(Usage { input: 110, cached_input: 1000, output: 20 }));
+    assert_eq!(usage, Some(Usage { input: 10, cached_input: 1000, cache_write: 100, output: 20, reasoning: 0 }));
 }
 
 #[test]

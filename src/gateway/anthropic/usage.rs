@@ -1,7 +1,6 @@
 //! Token counts of the Messages API, where cached tokens are no part of `input_tokens`, and why a message ended.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::chat::Usage;
 
@@ -29,26 +28,17 @@ impl MessageUsage {
         }
     }
 
-    /// Disjoint counts; `None` where input or output was not told. Tokens written to the cache count as input at its full price.
+    /// Disjoint counts; `None` where input or output was not told. The API does not tell thoughts from words.
     pub(super) fn counts(self) -> Option<Usage> {
         let (input, output) = self.input_tokens.zip(self.output_tokens)?;
         Some(Usage {
-            input: input.saturating_add(self.cache_creation_input_tokens.unwrap_or(0)),
+            input,
             cached_input: self.cache_read_input_tokens.unwrap_or(0),
+            cache_write: self.cache_creation_input_tokens.unwrap_or(0),
             output,
+            reasoning: 0,
         })
     }
-}
-
-/// OpenAI's `usage`, where cached tokens are a part of the prompt's.
-pub(super) fn as_openai(usage: Usage) -> Value {
-    let prompt = usage.input.saturating_add(usage.cached_input);
-    json!({
-        "prompt_tokens": prompt,
-        "completion_tokens": usage.output,
-        "total_tokens": prompt.saturating_add(usage.output),
-        "prompt_tokens_details": {"cached_tokens": usage.cached_input},
-    })
 }
 
 /// OpenAI's word for why a message ended.

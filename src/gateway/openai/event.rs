@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn payloads_are_told_apart() {
         let chunk = |finished, usage| Event::Chunk { finished, usage };
-        let usage = Usage { input: 3, cached_input: 0, output: 5 };
+        let usage = Usage { input: 3, output: 5, ..Usage::default() };
         for (payload, expected) in [
             ("[DONE]", Event::Done),
             (r#"{"error":{"message":"overloaded"}}"#, Event::Error),
