@@ -1,115 +1,25 @@
-//! `POST /v1/chat/completions`: reads the request, has it decided, has the decision carried out, hands the answer on.
+//! `POST /v1/chat/completions`: OpenAI's shape, in which requests and answers go through untouched.
 
-use std::sync::Arc;
-use std::time::Instant;
+use axum::body::Bytes;
+use axum::response::Response;
 
-use axum::Extension;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::response::{IntoResponse, Response};
-
-use super::admission::Place;
-use super::decision_log::LogEntry;
+use super::conversation::{self, Call};
 use super::error::ApiError;
-use super::overrides::Asked;
-use super::running_stream::RunningStream;
-use super::{AppState, answer_headers, body, budget, metrics, observation};
+use super::protocol::AnswerWriter;
 use crate::chat::ChatRequest;
-use crate::gateway::{Answer, AnswerBody, sum_of_costs};
-use crate::routing::RouteError;
 
-/// Asks nginx, should one stand in front, to pass the stream on as it comes.
-const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-pub(super) async fn create(
-    State(state): State<AppState>,
-    Extension(place): Extension<Place>,
-    Asked(overrides): Asked,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let bytes = body::read(&headers, body, &state.parts.config).await?;
-    // From here on the time is ours or a provider's; before, it was the client's.
-    let started = Instant::now();
-    let request = body::parse(bytes, |bytes| Ok(ChatRequest::from_slice(bytes)?)).await?;
-    let mut entry = LogEntry::open(&state, started, request.stream());
-    let deciding = Instant::now();
-    let mut decision = match state.parts.router.decide(&request, &overrides).await {
-        Ok(decision) => decision,
-        Err(error) => {
-            let answer = ApiError::from(&error);
-            let reason = match &error {
-                // What the client wrote in place of a model's name could be anything.
-                RouteError::UnknownModel(_) => "the model asked for does not exist".to_owned(),
-                error => error.to_string(),
-            };
-            entry.undecided(reason, answer.status());
-            return Err(answer);
-        }
-    };
-    metrics::record_decision(&decision, deciding.elapsed());
-    let reservation = match budget::reserve(&state, &mut decision) {
-        Ok(reservation) => reservation,
-        Err(error) => {
-            let answer = ApiError::from(&error);
-            entry.undecided(error.to_string(), answer.status());
-            return Err(answer);
-        }
-    };
-    let decision = Arc::new(decision);
-    entry.note_decision(&decision, reservation);
-
-    let mut semroute_headers = HeaderMap::with_capacity(16);
-    answer_headers::write_decision(&mut semroute_headers, &decision);
-    let sent = state.parts.gateway.send(&decision, &request).await;
-    let (attempts, upstream_wait) = match &sent {
-        Ok(answer) => (answer.attempts.len(), answer.upstream_wait),
-        Err(error) => (error.attempts.len(), error.upstream_wait),
-    };
-    let overhead = started.elapsed().saturating_sub(upstream_wait);
-    metrics::record_overhead(overhead);
-    answer_headers::write_attempts(&mut semroute_headers, attempts);
-    answer_headers::write_overhead(&mut semroute_headers, overhead);
-    let served_by = sent.as_ref().map_or("none", |answer| &answer.model);
-    observation::note_sent(&decision.id, served_by, attempts);
-    match sent {
-        Ok(answer) => {
-            entry.note_answer(&answer, overhead);
-            Ok(respond(answer, semroute_headers, entry, place))
-        }
-        Err(error) => {
-            let mut answer = ApiError::from(&error);
-            entry.failed(&error, answer.status(), overhead);
-            answer.headers_mut().extend(semroute_headers);
-            Err(answer)
-        }
-    }
+pub(super) async fn create(call: Call) -> Result<Response, ApiError> {
+    conversation::answer(call, |bytes| Ok((ChatRequest::from_slice(bytes)?, Box::new(AsItCame)))).await
 }
 
-fn respond(answer: Answer, mut headers: HeaderMap, mut entry: LogEntry, place: Place) -> Response {
-    answer_headers::write_served_by(&mut headers, &answer.model, &answer.provider);
-    answer_headers::write_dropped(&mut headers, &answer.dropped);
-    if let Some(content_type) = answer.content_type {
-        headers.insert(CONTENT_TYPE, content_type);
+struct AsItCame;
+
+impl AnswerWriter for AsItCame {
+    fn write_whole(&mut self, completion: Bytes) -> Bytes {
+        completion
     }
-    if let Some(retry_after) = answer.retry_after {
-        headers.insert(RETRY_AFTER, retry_after);
+
+    fn write_events(&mut self, lines: Bytes) -> Bytes {
+        lines
     }
-    let body = match answer.body {
-        AnswerBody::Whole { bytes, cost_usd, .. } => {
-            if answer.status.is_success() {
-                answer_headers::write_cost(&mut headers, sum_of_costs(cost_usd, answer.unused_cost_usd));
-            }
-            Body::from(bytes)
-        }
-        AnswerBody::Stream { events, receipt } => {
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
-            entry.follow(receipt);
-            Body::from_stream(RunningStream::new(events, entry, place))
-        }
-    };
-    (answer.status, headers, body).into_response()
 }
