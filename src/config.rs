@@ -6,11 +6,13 @@ use std::path::Path;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::gateway::ProviderConfig;
+use crate::gateway::{ProviderConfig, RetryConfig};
 use crate::http::ServerConfig;
+use crate::limits::jwt::TOKEN_NAME_PREFIX;
 use crate::limits::{AuthConfig, BudgetConfig};
 use crate::routing::{
-    ArchetypeConfig, Bounds, ModelConfig, Registry, RouteConfig, RouterConfig, RuleConfig, UnknownModel, listed_model,
+    ArchetypeConfig, Bounds, ModelConfig, Registry, RouteConfig, RouterConfig, RuleConfig, Strategy, UnknownModel,
+    listed_model,
 };
 use crate::store::StoreConfig;
 
@@ -36,6 +38,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// `[budget]`
     pub budget: BudgetConfig,
+    /// `[retry]`
+    pub retry: RetryConfig,
     /// `[store]`
     pub store: Option<StoreConfig>,
 }
@@ -104,13 +108,16 @@ impl Config {
             }
         }
         for (index, model) in self.models.iter().enumerate() {
-            if !self.providers.iter().any(|provider| provider.name == model.provider) {
-                let known: Vec<&str> = self.providers.iter().map(|provider| provider.name.as_str()).collect();
-                return Err(format!(
-                    "models[{index}].provider: {:?} is not the name of a [[providers]] entry (there are: {})",
-                    model.provider,
-                    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-                ));
+            let further =
+                model.endpoints.iter().enumerate().map(|(at, other)| (format!("endpoints[{at}]."), &other.provider));
+            for (field, name) in std::iter::once((String::new(), &model.provider)).chain(further) {
+                if !self.providers.iter().any(|provider| provider.name == *name) {
+                    let known: Vec<&str> = self.providers.iter().map(|provider| provider.name.as_str()).collect();
+                    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                    return Err(format!(
+                        "models[{index}].{field}provider: {name:?} is not the name of a [[providers]] entry (there are: {known})"
+                    ));
+                }
             }
         }
         if let UnknownModel::Fixed(name) = &self.router.unknown_model
@@ -121,6 +128,7 @@ impl Config {
             ));
         }
         self.budget.check()?;
+        self.retry.check().map_err(|wrong| format!("retry.{wrong}"))?;
         if self.budget.limits_anything() && self.store.is_none() {
             return Err("budget: needs a [store], which remembers over a restart what was spent".into());
         }
@@ -128,6 +136,7 @@ impl Config {
             return Err("store.keep_days: a month's budget needs the rows of 31 days".into());
         }
         self.router.check().map_err(|wrong| format!("router.{wrong}"))?;
+        self.check_aliases().map_err(|wrong| format!("router.aliases.{wrong}"))?;
         let known = |name: &String| self.models.iter().any(|model| model.name == *name);
         let limits = &self.router.limits;
         let mut named = vec![
@@ -148,12 +157,35 @@ impl Config {
             self.check_places(limits).map_err(|wrong| format!("{table}.limits.{wrong}"))?;
         }
         for (index, rule) in self.rules.iter().enumerate() {
-            let is_key = |name: &&String| self.auth.keys.iter().any(|key| key.name.trim() == **name);
-            if let Some(unknown) = rule.key.iter().find(|name| !is_key(name)) {
-                return Err(format!("rules[{index}].key: {unknown:?} is not the name of an [[auth.keys]] entry"));
+            if let Some(unknown) = rule.key.iter().find(|name| !self.may_be_caller(name)) {
+                let of_token = unknown.starts_with(TOKEN_NAME_PREFIX);
+                let remedy = if of_token { ", and there is no [auth.jwt]" } else { "" };
+                return Err(format!(
+                    "rules[{index}].key: {unknown:?} is not the name of an [[auth.keys]] entry{remedy}"
+                ));
             }
         }
         Registry::from_config(&self.models).map(drop).map_err(|wrong| wrong.to_string())
+    }
+
+    /// Whether somebody may call by this name. Whom an issuer gives tokens to is not known here.
+    fn may_be_caller(&self, name: &str) -> bool {
+        let of_token = name.strip_prefix(TOKEN_NAME_PREFIX).is_some_and(|name| !name.is_empty());
+        (of_token && self.auth.jwt.is_some()) || self.auth.keys.iter().any(|key| key.name.trim() == name)
+    }
+
+    /// An alias leads somewhere and hides nothing.
+    fn check_aliases(&self) -> Result<(), String> {
+        let is_model = |name: &str| self.models.iter().any(|model| model.name == name);
+        let is_route = |name: &str| self.routes.iter().any(|route| route.name == name);
+        let what_is = |name: &str| match (is_model(name), is_route(name)) {
+            (true, _) => Some("model"),
+            (false, true) => Some("route"),
+            (false, false) => None,
+        };
+        let is_strategy = |name: &str| name.strip_prefix("auto:").is_some_and(|name| name.parse::<Strategy>().is_ok());
+        let is_target = |name: &str| name == "auto" || is_strategy(name) || what_is(name).is_some();
+        self.router.aliases.check(what_is, is_target)
     }
 
     /// A bound on a place that does not exist is a slip.
@@ -187,9 +219,25 @@ mod tests {
             ("[[models]]\nname = \"a\"\nprovider = \"p\"\n", "models[0].provider: \"p\" is not the name"),
             ("[router]\nquality_gate = 7.0\n", "router.quality_gate: 7 is not between 0 and 1"),
             ("[router]\nunknown_model = \"gpt\"\n", "router.unknown_model: \"gpt\""),
+            ("[router.aliases]\n\"gpt-4o\" = \"gpt-4\"\n", "router.aliases.\"gpt-4o\": stands for \"gpt-4\""),
+            ("[router.aliases]\n\"gpt-4o\" = 4\n", "router.aliases.gpt-4o"),
             (
                 "[[models]]\nname = \"auto\"\nprovider = \"p\"\n[[providers]]\nname = \"p\"\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\n",
                 "reserved",
+            ),
+            (
+                "[[rules]]\nname = \"a\"\nkey = [\"jwt:alice\"]\nstrategy = \"best\"\n",
+                "rules[0].key: \"jwt:alice\" is not the name of an [[auth.keys]] entry, and there is no [auth.jwt]",
+            ),
+            (
+                "[auth.jwt]\nissuer = \"https://i\"\naudience = \"a\"\n[[rules]]\nname = \"a\"\nkey = [\"jwt:\"]\nstrategy = \"best\"\n",
+                "rules[0].key: \"jwt:\" is not the name",
+            ),
+            ("[auth.jwt]\nissuer = \"https://i\"\n", "audience"),
+            ("[auth.jwt]\nissuer = \"https://i\"\naudience = 3\n", "a string or a list of strings"),
+            (
+                "[auth.jwt]\nissuer = \"https://i\"\naudience = \"a\"\nalgorithms = [\"HS256\"]\n",
+                "auth.jwt.algorithms[0] (line 4): unknown variant `HS256`",
             ),
         ];
         for (text, expected) in cases {

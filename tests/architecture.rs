@@ -35,6 +35,9 @@ const OUTSIDERS: &[(&str, &[&str])] = &[
     ("reqwest", &["src/gateway/", "src/embedder/download/"]),
     ("hf_hub", &["src/embedder/download/"]),
     ("sqlx", &["src/store/"]),
+    ("jsonwebtoken", &["src/limits/jwt/"]),
+    ("tokio_rustls", &["src/http/"]),
+    ("aws_", &["src/gateway/bedrock/"]),
     ("candle_", &["src/embedder/", "src/training/"]),
     ("plotters", &["src/evaluation/report/pictures/"]),
 ];

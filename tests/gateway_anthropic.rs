@@ -159,7 +159,7 @@ async fn tool_calls_come_back_as_openai_has_them() {
 #[tokio::test]
 async fn a_refusal_keeps_its_status_and_tells_nothing_of_the_key() {
     for (status, kind, code) in
-        [(400, "invalid_request_error", Value::Null), (401, "authentication_error", "invalid_api_key".into())]
+        [(400, "invalid_request_error", Value::Null), (413, "request_too_large", "request_too_large".into())]
     {
         let upstream = Upstream::always(status, error(kind, &format!("no good: {KEY}"))).await;
         let router = TestRouter::start(&with_key("m", upstream.base_url())).await;
@@ -242,14 +242,15 @@ async fn streaming(pieces: &[String], name: &str) -> (Upstream, UnboundedSender<
 #[tokio::test]
 async fn a_stream_comes_as_it_arrives_and_its_counts_are_known_without_being_asked_for() {
     let (upstream, sender, toml) = streaming(&[start(), ping(), text_block()], "m").await;
+    send(&sender, word("first "));
     let answer = ask(&gateway_of(&toml), &chain(&["m"]), json!({"stream": true})).await.unwrap();
     assert_eq!(answer.content_type.as_ref().unwrap(), "text/event-stream");
     let (mut events, mut receipt) = stream(answer);
     let mut begun = String::new();
-    while !begun.contains("\"role\":\"assistant\"") {
+    while !begun.contains("first ") {
         begun += &plans::next(&mut events).await;
     }
-    assert!(begun.starts_with(": ping\n\n"), "{begun}");
+    assert!(begun.starts_with(": ping\n\n") && begun.contains("\"role\":\"assistant\""), "{begun}");
     for n in 0..3 {
         send(&sender, word(&format!("word {n} ")));
         let next = plans::next(&mut events).await;

@@ -37,7 +37,7 @@ async fn two(pieces: &[String], more: &str) -> Two {
 }
 
 async fn asked(two: &Two, gate: AnswerGate, more: Value) -> Answer {
-    let mut body = json!({"stream": true});
+    let mut body = json!({"stream": true, "stream_options": {"include_usage": true}});
     let Value::Object(more) = more else { panic!("not an object: {more}") };
     body.as_object_mut().unwrap().extend(more);
     ask(&two.gateway, &escalate(&["cheap", "dear"], gate), body).await.unwrap()
@@ -101,7 +101,8 @@ async fn an_end_without_done_is_mended_and_an_end_without_an_end_is_a_failure() 
     let Two { cheap, _cheap, dear: _, gateway } = forgetful;
     drop(cheap);
     let plan = escalate(&["cheap", "dear"], AnswerGate::default());
-    let answer = ask(&gateway, &plan, json!({"stream": true})).await.unwrap();
+    let answer =
+        ask(&gateway, &plan, json!({"stream": true, "stream_options": {"include_usage": true}})).await.unwrap();
     assert_eq!(rest(stream(answer).0).await, word("Paris.") + &stop_event() + DONE);
     for end in
         [None, Some(Piece::Break), Some(Piece::Bytes("data: {\"error\":{\"message\":\"overloaded\"}}\n\n".into()))]
@@ -114,7 +115,8 @@ async fn an_end_without_done_is_mended_and_an_end_without_an_end_is_a_failure() 
             cheap.send(end).unwrap();
         }
         drop(cheap);
-        let answer = ask(&gateway, &plan, json!({"stream": true})).await.unwrap();
+        let answer =
+            ask(&gateway, &plan, json!({"stream": true, "stream_options": {"include_usage": true}})).await.unwrap();
         assert_eq!(labels(&answer), [format!("cheap {label}"), "dear 200".into()]);
         if closed {
             assert_eq!(answer.unused_cost_usd, None, "it had begun, and nobody told what it cost");
@@ -212,7 +214,8 @@ async fn a_refusal_that_streamed_is_handed_on_whole_where_nobody_has_better() {
     send(&sender, pieces.clone());
     let gateway = gateway(&[("cheap", cheap.base_url(), ""), ("dear", &deserted_base_url(), "")]);
     let plan = escalate(&["cheap", "dear"], AnswerGate::default());
-    let answer = ask(&gateway, &plan, json!({"stream": true})).await.unwrap();
+    let answer =
+        ask(&gateway, &plan, json!({"stream": true, "stream_options": {"include_usage": true}})).await.unwrap();
     assert_eq!(labels(&answer), ["cheap gate_refusal", "dear connect"]);
     assert_eq!((answer.model.as_str(), answer.unused_cost_usd), ("cheap", Some(0.0)));
     let (events, mut receipt) = stream(answer);
@@ -259,7 +262,13 @@ async fn a_stream_that_was_left_in_the_middle_goes_on_where_nobody_has_better() 
     let failing = Upstream::always(500, completion("")).await;
     let gateway = gateway(&[("cheap", cheap.base_url(), ""), ("dear", failing.base_url(), "")]);
     let gate = AnswerGate { stream_characters: 5, min_mean_logprob: Some(-1.0), ..AnswerGate::default() };
-    let answer = ask(&gateway, &escalate(&["cheap", "dear"], gate), json!({"stream": true})).await.unwrap();
+    let answer = ask(
+        &gateway,
+        &escalate(&["cheap", "dear"], gate),
+        json!({"stream": true, "stream_options": {"include_usage": true}}),
+    )
+    .await
+    .unwrap();
     assert_eq!(labels(&answer), ["cheap gate_logprob", "dear 500"]);
     let (mut events, _receipt) = stream(answer);
     assert_eq!(next(&mut events).await, bare("Perhaps"));
@@ -272,7 +281,10 @@ async fn a_client_that_leaves_while_a_stream_is_held_back_cancels_it() {
     let Two { cheap, _cheap: upstream, dear: _, gateway } = two(&[word("Well, ")], "").await;
     let sending = tokio::spawn(async move {
         let decision = escalate(&["cheap", "dear"], AnswerGate::default());
-        gateway.send(&decision, &request(json!({"stream": true}))).await.map(drop)
+        gateway
+            .send(&decision, &request(json!({"stream": true, "stream_options": {"include_usage": true}})))
+            .await
+            .map(drop)
     });
     let asked = async {
         while upstream.calls() == 0 {

@@ -31,8 +31,8 @@ async fn after_a_refused_connection() {
 }
 
 #[tokio::test]
-async fn after_statuses_that_are_the_providers_own_trouble() {
-    for status in [408, 429, 500, 502, 503, 529] {
+async fn after_statuses_that_are_the_providers_own_trouble_or_its_keys() {
+    for status in [401, 402, 403, 404, 408, 409, 425, 429, 500, 502, 503, 529] {
         let failing = Upstream::always(status, json!({"error": {"message": "trouble"}})).await;
         falls_back(failing.base_url(), "").await;
         assert_eq!(failing.calls(), 1, "status {status}: tried once and no more");

@@ -25,6 +25,21 @@ async fn every_field_but_the_model_reaches_the_provider_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn thoughts_that_another_provider_signed_stay_here() {
+    let upstream = Upstream::always(200, completion("Hi")).await;
+    let router = TestRouter::start(&model_at("m", upstream.base_url(), 1.0, "")).await;
+    let said = json!({"role": "assistant", "content": "Hi", "reasoning_content": "Hm."});
+    let mut echoed = said.clone();
+    echoed["thinking_blocks"] = json!([{"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}]);
+    let asked = json!({"role": "user", "content": "What are \"thinking_blocks\"?"});
+    let response = router.chat(json!({"model": "m", "messages": [asked, echoed, asked]})).await;
+    assert_eq!(header(&response, "x-semroute-dropped"), "thinking_blocks");
+    assert_eq!(upstream.received()[0].json()["messages"], json!([asked, said, asked]));
+    let response = router.chat(json!({"model": "m", "messages": [asked]})).await;
+    assert!(!response.headers().contains_key("x-semroute-dropped"), "words about them are words");
+}
+
+#[tokio::test]
 async fn an_answer_comes_back_byte_for_byte() {
     let odd = "{ \"choices\" : [ ],\n \"vendor\":{\"z\":1,\"a\":2.50}, \"model\":\"whoever\" }\n";
     let reply = move |_: &_| Reply::Raw {
@@ -42,7 +57,7 @@ async fn an_answer_comes_back_byte_for_byte() {
 
 #[tokio::test]
 async fn a_refusal_of_the_request_comes_back_as_it_is_and_nobody_else_is_asked() {
-    for status in [400, 401, 403, 404, 422] {
+    for status in [400, 405, 413, 415, 422] {
         let refusal =
             json!({"error": {"message": "no", "type": "invalid_request_error", "param": "x", "code": "y"}, "more": 1});
         let refusing = Upstream::always(status, refusal.clone()).await;

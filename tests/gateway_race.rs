@@ -3,7 +3,11 @@
 
 mod common;
 
-use common::plans::{assert_cost, gateway, gateway_of, labels, next, race, request, rest, send as ask, stream, whole};
+use std::time::Duration;
+
+use common::plans::{
+    assert_cost, gateway, gateway_of, impatient_race, labels, next, race, request, rest, send as ask, stream, whole,
+};
 use common::router::model_at;
 use common::upstream::{Received, Reply, Upstream, send};
 use common::{DONE, completion, deserted_base_url, soon, stop_event, usage_event, word};
@@ -36,7 +40,12 @@ async fn the_first_that_begins_is_handed_on_and_the_others_are_cancelled() {
     let models = [("silent", silent.base_url(), ""), ("slow", slow.base_url(), ""), ("quick", quick.base_url(), "")];
     let gateway = gateway(&models);
     let sending = tokio::spawn(async move {
-        ask(&gateway, &race(&["silent", "slow", "quick"], 3, Pick::First), json!({"stream": true})).await
+        ask(
+            &gateway,
+            &race(&["silent", "slow", "quick"], 3, Pick::First),
+            json!({"stream": true, "stream_options": {"include_usage": true}}),
+        )
+        .await
     });
     until_asked(&silent).await;
     until_asked(&slow).await;
@@ -156,7 +165,13 @@ async fn streams_are_read_whole_and_the_chosen_one_is_played_again() {
     send(&a_sender, first);
     send(&b_sender, second.clone());
     drop(b_sender);
-    let answer = ask(&gateway, &race(&["a", "b"], 2, Pick::Nearest), json!({"stream": true})).await.unwrap();
+    let answer = ask(
+        &gateway,
+        &race(&["a", "b"], 2, Pick::Nearest),
+        json!({"stream": true, "stream_options": {"include_usage": true}}),
+    )
+    .await
+    .unwrap();
     assert_eq!(labels(&answer), ["a lost_race", "b 200"]);
     assert_cost(answer.unused_cost_usd, 0.0011);
     let (events, mut receipt) = stream(answer);
@@ -179,7 +194,9 @@ async fn a_stream_that_breaks_or_grows_too_large_is_out() {
         + &model_at("broken", broken.base_url(), 1.0, "")
         + &model_at("good", good.base_url(), 1.0, "");
     let plan = race(&["large", "broken", "good"], 3, Pick::Nearest);
-    let answer = ask(&gateway_of(&toml), &plan, json!({"stream": true})).await.unwrap();
+    let answer = ask(&gateway_of(&toml), &plan, json!({"stream": true, "stream_options": {"include_usage": true}}))
+        .await
+        .unwrap();
     assert_eq!(labels(&answer), ["large too_large", "broken broken", "good 200"]);
     assert_eq!(answer.unused_cost_usd, None, "they cost something, and nobody told what");
     soon("the large one is cancelled", large_sender.closed()).await;
@@ -290,4 +307,15 @@ async fn a_race_of_one_is_a_chain() {
         let answer = ask(&gateway, &race(&["b", "a", "c"], at_once, Pick::Nearest), json!({})).await.unwrap();
         assert_eq!((answer.model.as_str(), answer.attempts.len()), ("b", tries));
     }
+}
+
+#[tokio::test]
+async fn answers_that_are_compared_are_not_waited_for_without_end() {
+    let (silent, caller_gone) = silent().await;
+    let good = Upstream::always(200, completion("good")).await;
+    let gateway = gateway(&[("silent", silent.base_url(), ""), ("good", good.base_url(), "")]);
+    let race = impatient_race(&["silent", "good"], Pick::Nearest, Duration::from_millis(50));
+    let answer = ask(&gateway, &race, json!({})).await.unwrap();
+    assert_eq!(labels(&answer), ["silent lost_race", "good 200"]);
+    assert!(soon("the silent one is cancelled", caller_gone).await.is_err());
 }

@@ -50,3 +50,18 @@ async fn a_model_asked_by_name_and_its_fallback_have_theirs() {
         assert_eq!(upstream.received().last().unwrap().json()["reasoning_effort"], "high");
     }
 }
+
+#[tokio::test]
+async fn the_cap_on_the_answer_is_one_field_under_either_name() {
+    let upstream = Upstream::always(200, completion("Hi")).await;
+    let names = ["max_tokens", "max_completion_tokens"];
+    for fixed in names {
+        let gateway = gateway(&[("m", upstream.base_url(), &format!("settings = {{ {fixed} = 64 }}"))]);
+        for asked in names {
+            ask(&gateway, &chain(&["m"]), json!({asked: 4096})).await.unwrap();
+            let body = upstream.received().last().unwrap().json();
+            let sent: Vec<_> = names.iter().filter_map(|name| Some((*name, body.get(name)?.clone()))).collect();
+            assert_eq!(sent, [(fixed, json!(64))], "asked for by {asked}");
+        }
+    }
+}

@@ -133,10 +133,57 @@ async fn a_client_that_leaves_before_the_answer_cancels_the_work() {
 }
 
 #[tokio::test]
-async fn a_whole_answer_to_a_request_for_a_stream_is_handed_on_whole() {
+async fn a_whole_answer_to_a_request_for_a_stream_is_handed_on_as_events() {
     let upstream = Upstream::always(200, common::completion("Hi")).await;
     let router = TestRouter::start(&model_at("m", upstream.base_url(), 1.0, "")).await;
     let response = router.ask_streaming("m").await;
-    assert_eq!(header(&response, "content-type"), "application/json");
-    assert_eq!(response.text().await.unwrap(), common::completion("Hi").to_string());
+    assert_eq!(header(&response, "content-type"), "text/event-stream");
+    assert_eq!(
+        header(&response, "x-semroute-cost-usd"),
+        "0.001100000",
+        "all of it is there, and what it cost is known"
+    );
+    let text = response.text().await.unwrap();
+    assert!(text.contains("\"delta\":{\"role\":\"assistant\",\"content\":\"Hi\"}"), "{text}");
+    assert!(text.contains("\"finish_reason\":\"stop\"") && text.ends_with(DONE), "{text}");
+}
+
+#[tokio::test]
+async fn an_error_within_a_chunk_ends_the_stream_as_one_that_every_client_knows() {
+    let choice = |more: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{}},{more}}}]}}\n\n");
+    for told in [
+        choice(r#""finish_reason":null,"error":{"message":"full"}"#),
+        choice(r#""finish_reason":"error""#),
+        choice(r#""finish_reason":"insufficient_system_resource""#),
+        "data: {\"object\":\"error\",\"message\":\"full\"}\n\n".to_owned(),
+    ] {
+        for end in ["", DONE] {
+            let (_router, _upstream, sender, response) = begun("").await;
+            send(&sender, told.clone() + end);
+            let rest = rest(response).await;
+            let error = rest.strip_prefix(&told).unwrap_or_else(|| panic!("{rest}"));
+            assert_error_event_then_done(error);
+        }
+    }
+    // One that they know already is told once.
+    let beside =
+        "data: {\"error\":{\"message\":\"full\"},\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"}}]}\n\n";
+    let (_router, _upstream, sender, response) = begun("").await;
+    send(&sender, beside);
+    assert_eq!(rest(response).await, beside.to_owned() + DONE);
+}
+
+#[tokio::test]
+async fn an_error_as_the_first_word_lets_another_model_answer() {
+    let (broken, words) = Upstream::streaming().await;
+    let (good, more_words) = Upstream::streaming().await;
+    send(&words, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}]}\n\n");
+    send(&more_words, word("Hi") + &stop_event() + DONE);
+    let toml = model_at("m", broken.base_url(), 1.0, "")
+        + "fallbacks = [\"other\"]\n"
+        + &model_at("other", good.base_url(), 1.0, "");
+    let router = TestRouter::start(&toml).await;
+    let response = router.ask_streaming("m").await;
+    assert_eq!(header(&response, "x-semroute-model"), "other");
+    assert_eq!(rest(response).await, word("Hi") + &stop_event() + DONE);
 }

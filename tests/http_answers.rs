@@ -101,6 +101,78 @@ async fn route_answers_with_a_decision_row_and_sends_nothing() {
 }
 
 #[tokio::test]
+async fn a_request_without_a_word_of_a_user_is_served_and_goes_upward() {
+    let upstream = Upstream::always(200, completion("Hi")).await;
+    let stated = |name: &str, usd, quality: f64| {
+        let quality = format!(
+            "quality = {{ default = {quality}, low = {quality}, medium = {quality}, high = {quality}, critical = {quality} }}\n"
+        );
+        model_at(name, upstream.base_url(), usd, "") + &quality
+    };
+    let router = TestRouter::start(&(stated("cheap", 1.0, 0.85) + &stated("dear", 10.0, 0.9))).await;
+    for messages in [
+        json!([{"role": "user", "content": ""}]),
+        json!([{"role": "user", "content": "  \n"}]),
+        json!([{"role": "user", "content": null}]),
+        json!([{"role": "user", "content": []}]),
+        json!([{"role": "system", "content": "Translate what follows into French."}]),
+        json!([{"role": "assistant", "content": "Shall I go on?"}]),
+        json!([{"role": "tool", "tool_call_id": "a", "content": "18 C"}]),
+    ] {
+        let response = router.chat(json!({"model": "auto", "messages": messages})).await;
+        assert_eq!(
+            (response.status().as_u16(), header(&response, "x-semroute-model").as_str()),
+            (200, "dear"),
+            "{messages}"
+        );
+        let row: Value =
+            router.post("/v1/route").json(&json!({"messages": messages})).send().await.unwrap().json().await.unwrap();
+        assert_eq!((&row["known"], &row["model"]), (&json!(false), &json!("dear")), "{row}");
+    }
+    let asked: Value = router
+        .post("/v1/route")
+        .body(r#"{"prompt":"What is the capital of Portugal?"}"#)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!((&asked["known"], &asked["model"]), (&json!(true), &json!("cheap")), "what is known need not go upward");
+}
+
+#[tokio::test]
+async fn a_name_that_stands_for_another_is_served_as_that_and_says_so() {
+    let upstream = Upstream::always(200, completion("Hi")).await;
+    let tables = "[router.aliases]\n\"gpt-4o\" = \"dear\"\n\"claude-*\" = \"auto:cheapest\"\n\"claude-opus-*\" = \"deep\"\n\
+                  [[routes]]\nname = \"deep\"\nmodels = [\"dear\"]\nstrategy = \"best\"\n";
+    let router =
+        TestRouter::start(&(tables.to_owned() + &cheap_and_dear(upstream.base_url(), upstream.base_url()))).await;
+    for (asked, model, reason) in [
+        ("gpt-4o", "dear", "gpt-4o is an alias of dear"),
+        ("claude-haiku-4-5", "cheap", "claude-* is an alias of auto:cheapest: "),
+        ("claude-opus-4-5", "dear", "claude-opus-* is an alias of deep: "),
+        ("dear", "dear", "the client asked for dear"),
+    ] {
+        let response = router.ask(asked).await;
+        assert_eq!(
+            (response.status().as_u16(), header(&response, "x-semroute-model").as_str()),
+            (200, model),
+            "{asked}"
+        );
+        let told = header(&response, "x-semroute-reason");
+        assert!(told.starts_with(reason), "{told}");
+    }
+    assert_eq!(upstream.received()[0].json()["model"], "upstream-dear", "the provider hears its own name of it");
+    assert_eq!(router.ask("gpt-4").await.status(), 404, "a whole name is no beginning");
+    let list: Value = router.get("/v1/models").send().await.unwrap().json().await.unwrap();
+    let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = ids.into_iter().filter(|id| !id.starts_with("auto") && !id.starts_with("semroute/")).collect();
+    assert_eq!(ids, ["deep", "gpt-4o", "cheap", "dear"], "patterns are no names");
+    assert_eq!(router.get("/v1/models/gpt-4o").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn models_are_listed_as_openai_lists_them() {
     let router = TestRouter::start(&cheap_and_dear(&deserted_base_url(), &deserted_base_url())).await;
     let list: Value = router.get("/v1/models").send().await.unwrap().json().await.unwrap();
@@ -108,7 +180,10 @@ async fn models_are_listed_as_openai_lists_them() {
     let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
     let strategies = "auto auto:cheapest auto:balanced auto:best auto:quality_gated auto:cost_weighted auto:semantic \
                       auto:round_robin auto:least_used auto:cascade auto:parallel";
+    // Behind them stand the router's own embedders, of which a transformer is only there where it was pulled.
+    let (own, ids): (Vec<&str>, Vec<&str>) = ids.into_iter().partition(|id| id.starts_with("semroute/"));
     assert_eq!(ids, strategies.split(' ').chain(["cheap", "dear"]).collect::<Vec<_>>());
+    assert_eq!(own[0], "semroute/builtin");
     let one: Value = router.get("/v1/models/dear").send().await.unwrap().json().await.unwrap();
     assert_eq!((one["id"].as_str(), one["owned_by"].as_str()), (Some("dear"), Some("dear-provider")));
 }

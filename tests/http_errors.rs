@@ -56,21 +56,6 @@ async fn a_wrong_body_is_refused_by_the_name_of_its_field() {
 }
 
 #[tokio::test]
-async fn an_empty_prompt_is_refused() {
-    let router = router().await;
-    for messages in [
-        json!([{"role": "user", "content": ""}]),
-        json!([{"role": "user", "content": "  \n"}]),
-        json!([{"role": "user", "content": null}]),
-        json!([{"role": "system", "content": "Be kind."}]),
-    ] {
-        let body = json!({"model": "auto", "messages": messages}).to_string();
-        let (status, error) = answer(&router, "/v1/chat/completions", body).await;
-        assert_eq!((status, error["param"].as_str()), (400, Some("messages")), "{messages}");
-    }
-}
-
-#[tokio::test]
 async fn bytes_that_are_no_text_are_named_as_such() {
     let router = router().await;
     let body = b"{\"model\":\"auto\",\"messages\":[{\"role\":\"user\",\"content\":\"a\xff\"}]}".to_vec();

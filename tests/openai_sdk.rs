@@ -1,39 +1,23 @@
-//! The real `openai` Python package against the real binary. The package is installed once, into the build folder; where that
-//! cannot be done the test says so loudly, and fails in CI.
+//! The real `openai` Python package against the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test should stop where it failed")]
 
 mod common;
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use common::binary::Binary;
+use common::installation::{or_skip, text_of};
+use common::python::python;
 use common::router::model_at;
 use common::upstream::{Piece, Reply, Upstream};
 use common::{DONE, completion, stop_event, word};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-/// Raised on purpose and with its changelog read.
-const PACKAGE: &str = "openai==3.52.0";
-
 /// The client blocks its thread; the provider answers on another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_openai_package_finds_nothing_unusual() {
-    let python = match python_with_openai() {
-        Ok(python) => python,
-        Err(reason) if std::env::var_os("CI").is_some() => panic!("cannot install {PACKAGE}: {reason}"),
-        Err(reason) => {
-            // Not `println!`: that is only shown for tests that fail.
-            writeln!(
-                std::io::stderr(),
-                "SKIPPED: the OpenAI SDK was NOT tested, because {PACKAGE} cannot be installed: {reason}"
-            )
-            .unwrap();
-            return;
-        }
-    };
+    let Some(python) = or_skip("the OpenAI SDK", python()) else { return };
     let upstream = Upstream::start(|received| match received.json()["model"].as_str().unwrap() {
         "upstream-streaming" => stream([word("one "), word("two "), word("three"), stop_event(), DONE.into()]),
         // Without its last chunk it was cut off.
@@ -75,28 +59,4 @@ fn stream(events: impl IntoIterator<Item = String>) -> Reply {
     let (sender, receiver) = mpsc::unbounded_channel();
     events.into_iter().map(Piece::Bytes).for_each(|piece| sender.send(piece).unwrap());
     Reply::Stream(receiver)
-}
-
-/// The interpreter of a virtual environment that has the package.
-fn python_with_openai() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGE.replace("==", "-"));
-    let python = folder.join("bin/python");
-    let installed = folder.join("installed");
-    if !installed.is_file() {
-        succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE];
-        succeed(Command::new(&python).args(pip))?;
-        // Written last: an installation that was interrupted is made anew.
-        std::fs::write(&installed, PACKAGE).map_err(|error| error.to_string())?;
-    }
-    Ok(python)
-}
-
-fn succeed(command: &mut Command) -> Result<(), String> {
-    let output = command.output().map_err(|error| error.to_string())?;
-    if output.status.success() { Ok(()) } else { Err(text_of(&output)) }
-}
-
-fn text_of(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

@@ -58,7 +58,6 @@ fn bad_rows_are_named_by_file_and_line_and_nothing_is_written() {
         ("{\"id\": 1, \"messages\": {}}", "messages"),
         ("{\"id\": 1, \"messages\": [{\"role\": \"boss\", \"content\": \"x\"}]}", "messages[0].role"),
         ("{\"id\": 1, \"messages\": [{\"role\": \"user\", \"content\": 5}]}", "messages[0].content"),
-        ("{\"id\": 1, \"messages\": [{\"role\": \"system\", \"content\": \"x\"}]}", "no user message holds any text"),
     ];
     for (bad, expected) in cases {
         folder.write("in.jsonl", format!("{{\"id\": 0, \"prompt\": \"fine\"}}\n\n{bad}\n"));
@@ -68,6 +67,15 @@ fn bad_rows_are_named_by_file_and_line_and_nothing_is_written() {
     folder.expect_refusal(&["route", "--input", "in.jsonl", "--output", "out.jsonl"], &["in.jsonl:2: ", "UTF-8"]);
     folder.write("in.jsonl", "\n\n");
     folder.expect_refusal(&["route", "--input", "in.jsonl", "--output", "out.jsonl"], &["in.jsonl: ", "no rows"]);
+}
+
+#[test]
+fn a_row_in_which_no_user_speaks_is_routed_as_the_unknown_that_it_is() {
+    let folder = Folder::new();
+    let row = r#"{"id": 1, "messages": [{"role": "system", "content": "Translate into French."}]}"#;
+    folder.write("in.jsonl", format!("{row}\n"));
+    folder.output_of(&["route", "--input", "in.jsonl", "--output", "out.jsonl"]);
+    assert_eq!(folder.read_rows("out.jsonl")[0]["known"], false);
 }
 
 #[test]

@@ -6,7 +6,9 @@ mod common;
 use std::time::Duration;
 
 use common::decisions::{decide_as, first, router};
+use semroute::chat::ChatRequest;
 use semroute::routing::{AnswerTimes, Bounds, Dial, Overrides, Pick, Places, Plan, Served, Strategy};
+use serde_json::json;
 
 #[test]
 fn a_look_takes_no_turn() {
@@ -126,4 +128,20 @@ fn slowness_weighs_as_much_as_the_configuration_says() {
         first(&router, "hello", &Overrides::default())
     };
     assert_eq!((chosen(0.0).as_str(), chosen(0.001).as_str(), chosen(0.1).as_str()), ("big", "big", "small"));
+}
+
+#[tokio::test]
+async fn a_model_that_the_client_did_not_name_itself_keeps_within_the_bounds_on_places() {
+    let tables =
+        "[router]\nlimits = { regions = [\"eu\"] }\n[router.aliases]\n\"gpt-*\" = \"big\"\n\"mini\" = \"small\"\n";
+    let router = router(tables);
+    let first = async |name: &str| {
+        let body = json!({"model": name, "messages": [{"role": "user", "content": "Hello"}]});
+        let decision = router.decide(&ChatRequest::from_value(&body).unwrap(), &Overrides::default()).await;
+        decision.map(|decision| decision.primary().unwrap().model.clone()).map_err(|error| error.to_string())
+    };
+    assert_eq!(first("mini").await.as_deref(), Ok("small"));
+    assert_eq!(first("big").await.as_deref(), Ok("big"), "who names a model has chosen");
+    let error = first("gpt-5").await.unwrap_err();
+    assert!(error.contains("region"), "{error}");
 }

@@ -3,11 +3,15 @@
 
 mod content;
 mod error_body;
+mod origin;
 mod raw_object;
 mod request;
+mod told_error;
 mod usage;
 
 pub use content::{Content, Part};
 pub use error_body::{ErrorBody, ErrorDetail};
-pub use request::{ChatRequest, InvalidRequest, Message, Role};
+pub use origin::Origin;
+pub use request::{BodyWith, ChatRequest, InvalidRequest, Message, Role};
+pub use told_error::{error_in, error_message, is_error_body};
 pub use usage::Usage;

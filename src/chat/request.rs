@@ -6,15 +6,17 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
+use utoipa::ToSchema;
 
-use super::Content;
 use super::raw_object::RawObject;
+use super::{Content, Origin};
 
 /// A validated `POST /v1/chat/completions` body.
 #[derive(Debug, Clone)]
 pub struct ChatRequest {
     body: RawObject,
     view: View,
+    origin: Origin,
 }
 
 /// Why a body is not a chat request; `param` names the field, as OpenAI's error body does.
@@ -28,7 +30,7 @@ pub struct InvalidRequest {
 }
 
 /// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Instructions of the application.
@@ -108,19 +110,26 @@ impl ChatRequest {
             InvalidRequest { message: format!("the request body {expected}: {error}"), param: None }
         })?;
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        let view: View = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| invalid(&error))?;
+        let view: View =
+            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| InvalidRequest::from(&error))?;
         if view.messages.is_empty() {
             return Err(InvalidRequest {
                 message: "messages: must hold at least one message".into(),
                 param: Some("messages".into()),
             });
         }
-        Ok(Self { body, view })
+        Ok(Self { body, view, origin: Origin::default() })
     }
 
     /// Reads a body that is already parsed JSON.
     pub fn from_value(value: &Value) -> Result<Self, InvalidRequest> {
         Self::from_slice(value.to_string().as_bytes())
+    }
+
+    /// The same, translated from the shape of another API.
+    #[must_use]
+    pub fn came_by(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     /// A request that asks for `auto` with the given messages (a JSON list, as in an input row).
@@ -131,6 +140,11 @@ impl ChatRequest {
     /// A one-turn request, as `semroute route "PROMPT"` makes it.
     pub fn from_prompt(prompt: &str) -> Result<Self, InvalidRequest> {
         Self::from_messages(&serde_json::json!([{"role": "user", "content": prompt}]))
+    }
+
+    /// The API that it came by.
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The model asked for: `auto`, `auto:STRATEGY`, or a name.
@@ -195,20 +209,31 @@ impl ChatRequest {
     }
 
     /// The body as it came, but for the fields given: those are replaced, or added at the end.
-    pub fn body_with<'a>(&'a self, replaced: &'a [(&'a str, Value)]) -> impl Serialize + 'a {
-        BodyWith { body: &self.body, replaced }
+    pub fn body_with<'a>(&'a self, replaced: &'a [(&'a str, Value)]) -> BodyWith<'a> {
+        BodyWith { body: &self.body, replaced, left_out: None }
     }
 }
 
-struct BodyWith<'a> {
+/// A body on its way out.
+#[derive(Debug)]
+pub struct BodyWith<'a> {
     body: &'a RawObject,
     replaced: &'a [(&'a str, Value)],
+    left_out: Option<&'a str>,
+}
+
+impl<'a> BodyWith<'a> {
+    /// The same without the client's field of this name.
+    #[must_use]
+    pub fn without(self, name: Option<&'a str>) -> Self {
+        Self { left_out: name, ..self }
+    }
 }
 
 impl Serialize for BodyWith<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (name, value) in self.body.fields() {
+        for (name, value) in self.body.fields().filter(|(name, _)| self.left_out != Some(*name)) {
             match self.replaced.iter().find(|(replaced, _)| *replaced == name) {
                 Some((_, replacement)) => map.serialize_entry(name, replacement)?,
                 None => map.serialize_entry(name, value)?,
@@ -221,23 +246,25 @@ impl Serialize for BodyWith<'_> {
     }
 }
 
-/// Names the field: serde reports a missing one at its parent's path, where clients want the field's own name.
-fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> InvalidRequest {
-    let path = error.path().to_string();
-    let inner = error.inner();
-    if !inner.is_data() {
-        return InvalidRequest { message: format!("the request body is not valid JSON: {inner}"), param: None };
+impl From<&serde_path_to_error::Error<serde_json::Error>> for InvalidRequest {
+    /// Names the field: serde reports a missing one at its parent's path, where clients want the field's own name.
+    fn from(error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
+        let path = error.path().to_string();
+        let inner = error.inner();
+        if !inner.is_data() {
+            return Self { message: format!("the request body is not valid JSON: {inner}"), param: None };
+        }
+        let text = inner.to_string();
+        let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        let param = match (path.as_str(), missing) {
+            (".", None) => None,
+            (".", Some(field)) => Some(field.to_owned()),
+            (path, None) => Some(path.to_owned()),
+            (path, Some(field)) => Some(format!("{path}.{field}")),
+        };
+        let message = param.as_ref().map_or_else(|| text.clone(), |param| format!("{param}: {text}"));
+        Self { message, param }
     }
-    let text = inner.to_string();
-    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    let param = match (path.as_str(), missing) {
-        (".", None) => None,
-        (".", Some(field)) => Some(field.to_owned()),
-        (path, None) => Some(path.to_owned()),
-        (path, Some(field)) => Some(format!("{path}.{field}")),
-    };
-    let message = param.as_ref().map_or_else(|| text.clone(), |param| format!("{param}: {text}"));
-    InvalidRequest { message, param }
 }
 
 #[cfg(test)]
@@ -271,5 +298,7 @@ mod tests {
         let request = ChatRequest::from_slice(body.as_bytes()).unwrap();
         let sent = serde_json::to_string(&request.body_with(&[("model", "gpt".into())])).unwrap();
         assert_eq!(sent, body.replace("\"auto\"", "\"gpt\""));
+        let without = serde_json::to_string(&request.body_with(&[]).without(Some("seed"))).unwrap();
+        assert_eq!(without, body.replace("\"seed\":123456789012345678901234567890,", ""));
     }
 }

@@ -16,7 +16,8 @@ pub fn run(path: &Path) -> anyhow::Result<()> {
     let address = check_address(&config.server.listen, keys.required());
     serve::runtime()?.block_on(address).map_err(serve::wrong_address)?;
     println!("{}: ok", path.display());
-    println!("  listen      {}", config.server.listen);
+    let encrypted = if config.server.tls.is_some() { " (https)" } else { "" };
+    println!("  listen      {}{encrypted}", config.server.listen);
     println!("  artifact    {} (strategy {})", router.artifact_name(), config.router.strategy.name());
     print_balanced(&router);
     println!("  providers   {}", config.providers.len());

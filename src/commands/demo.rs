@@ -61,6 +61,8 @@ fn config(listen: &str, small_url: &str, large_url: &str) -> anyhow::Result<Conf
         r#"
         [router]
         strategy = "balanced"
+        # Whatever model a program asks for is routed, so that any program can be tried as it is.
+        unknown_model = "auto"
 
         [[providers]]
         name = "sim-a"

@@ -12,6 +12,7 @@ pub mod fit_difficulty;
 pub mod models;
 pub mod parts;
 pub mod progress;
+mod reload;
 pub mod route;
 pub mod serve;
 pub mod train;

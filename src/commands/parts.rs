@@ -1,15 +1,19 @@
-//! Puts the parts together that several commands need: embedder, artifact, configuration, router.
+//! Puts the parts together that several commands need: embedder, artifact, configuration, router, keys.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use futures_util::FutureExt;
 
 use super::UsageError;
 use crate::classifier::{self, ArtifactManifest, Classifier};
 use crate::config::Config;
 use crate::dataset::LabelFields;
 use crate::embedder::{self, BUILTIN, OpenedEmbedder};
+use crate::gateway::{DocumentClient, check_document_address};
+use crate::limits::KeyRing;
+use crate::limits::jwt::TokenVerifier;
 use crate::prompt::READER_VERSION;
 use crate::routing::{Brain, Registry, Router, RouterConfig, RuleError, Tier};
 
@@ -29,6 +33,27 @@ pub fn open_embedder(name: &str) -> anyhow::Result<OpenedEmbedder> {
     }
     let folder = embedder::locate(name).map_err(|error| UsageError(error.to_string()))?;
     embedder::open(name, Some(&folder)).map_err(|error| UsageError(format!("embedder {name}: {error}")).into())
+}
+
+/// Who may call, as `[auth]` says. `read_variable` is given the names of the keys' variables; a token issuer is not asked for anything yet.
+pub fn build_keys(
+    config: &Config,
+    origin: &str,
+    read_variable: impl Fn(&str) -> Option<String>,
+) -> anyhow::Result<KeyRing> {
+    let usage = |message: String| UsageError(format!("{origin}: {message}"));
+    let keys = KeyRing::build(&config.auth, read_variable).map_err(|error| usage(error.to_string()))?;
+    let Some(jwt) = &config.auth.jwt else { return Ok(keys) };
+    for (key, address) in [("issuer", Some(&jwt.issuer)), ("jwks_url", jwt.jwks_url.as_ref())] {
+        let checked = address.map_or(Ok(()), |address| check_document_address(address));
+        checked.map_err(|error| usage(format!("auth.jwt.{key}: {error}")))?;
+    }
+    let client = DocumentClient::new()?;
+    let fetch = move |url: String| {
+        let client = client.clone();
+        async move { client.fetch_json(&url).await.map_err(|error| error.to_string()) }.boxed()
+    };
+    Ok(keys.with_tokens(TokenVerifier::new(jwt.clone(), Box::new(fetch))))
 }
 
 /// Reads `builtin` or an artifact's folder.

@@ -13,11 +13,12 @@ use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use super::reload::{Hangups, Reload};
 use super::{UsageError, parts};
 use crate::config::Config;
 use crate::embedder;
 use crate::gateway::{Gateway, GatewayError};
-use crate::http::{AppState, ListenError, Server};
+use crate::http::{AppState, Certificates, ListenError, Server};
 use crate::limits::budget::periods_began;
 use crate::limits::{Budget, BudgetConfig, KeyRing};
 use crate::routing::{Router, nearest_to_the_centre};
@@ -41,16 +42,22 @@ pub fn run(options: ServeOptions) -> anyhow::Result<()> {
         return Err(UsageError(format!("{missing}: there is no such file; {remedy}, which needs none")).into());
     }
     let mut config = Config::from_file(&options.config).map_err(|error| UsageError(error.to_string()))?;
-    if let Some(listen) = options.listen {
-        config.server.listen = listen;
+    if let Some(listen) = &options.listen {
+        config.server.listen.clone_from(listen);
     }
     let origin = options.config.display().to_string();
     runtime()?.block_on(async {
+        let hangups = Hangups::listen()?;
         let bound = bind(&config, &origin).await?;
-        let address = bound.server.local_addr();
-        println!("semroute listens on http://{address}");
-        tracing::info!(%address, models = config.models.len(), "serving");
-        run_until_signalled(bound).await
+        let address = bound.server.origin();
+        println!("semroute listens on {address}");
+        tracing::info!(address, models = config.models.len(), "serving");
+        let reloader = bound.server.reloader();
+        let reload = Reload { path: options.config, listen: options.listen, begun_with: config, reloader, hangups };
+        tokio::select! {
+            served = run_until_signalled(bound) => served,
+            never = reload.watch() => match never {},
+        }
     })
 }
 
@@ -121,6 +128,9 @@ pub(super) fn build_parts(
 ) -> anyhow::Result<(Router, Gateway, KeyRing)> {
     let usage = |message: String| UsageError(format!("{origin}: {message}"));
     config.server.check().map_err(usage)?;
+    if let Some(tls) = &config.server.tls {
+        Certificates::load(tls).map_err(|error| usage(error.to_string()))?;
+    }
     if let Some(store) = &config.store {
         store.check().map_err(|error| wrong_store(error, origin))?;
     }
@@ -132,8 +142,8 @@ pub(super) fn build_parts(
         GatewayError::Client(_) => anyhow::Error::new(error),
         error => usage(error.to_string()).into(),
     })?;
-    let gateway = gateway.with_comparison(nearest_to_the_centre(embedder::builtin()?));
-    let keys = KeyRing::build(&config.auth, read_variable).map_err(|error| usage(error.to_string()))?;
+    let gateway = gateway.with_comparison(nearest_to_the_centre(embedder::builtin()?)).with_retry(config.retry);
+    let keys = parts::build_keys(config, origin, read_variable)?;
     Ok((parts::build_router(config, origin, None)?, gateway, keys))
 }
 

@@ -35,16 +35,17 @@ pub enum Failure {
     Connect(String),
     /// A time limit passed.
     Timeout(TimeoutKind),
-    /// A status that calls for another provider: 408, 429, 5xx, and redirects, which are never followed.
+    /// A status that another provider or key may not give: a refused key, no such model there, 408, 409, 425, 429, 5xx, and redirects,
+    /// which are never followed.
     Status {
         /// The status.
         status: u16,
-        /// `Retry-After`, as it came.
-        retry_after: Option<String>,
+        /// How long the provider asks to wait.
+        retry_after: Option<Duration>,
     },
     /// The connection failed after it stood, before anything was forwarded.
     Broken(String),
-    /// A stream whose first event is an error.
+    /// An error in place of an answer, or of a stream's beginning.
     ErrorEvent,
     /// A whole answer above `max_answer_bytes`.
     TooLarge {
@@ -57,12 +58,32 @@ pub enum Failure {
     Unsupported(&'static str),
     /// The model is not known to this gateway.
     NotConfigured,
+    /// Nobody was asked.
+    Shut {
+        /// Why.
+        why: Shut,
+        /// How long that lasts, where it is known.
+        wait: Option<Duration>,
+    },
     /// An answer came, or was under way, and did not pass the gate of a cascade.
     Gate(GateFailure),
     /// Another contestant's answer was taken; this one was cancelled or came to nothing.
     LostRace,
     /// A judge that answered without naming one of the answers.
     NoVerdict,
+}
+
+/// Why a model was not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shut {
+    /// Its breaker is open: it failed too often just now.
+    Breaker,
+    /// The provider's rate limit is used up.
+    RateLimit,
+    /// As many requests as may be are under way at its provider.
+    Places,
+    /// Every endpoint was tried.
+    Tried,
 }
 
 /// What an answer did not pass.
@@ -93,6 +114,15 @@ pub enum TimeoutKind {
     BetweenChunks,
     /// `total_timeout_ms`
     Total,
+    /// `[retry] deadline_ms`
+    Deadline,
+}
+
+impl Attempt {
+    /// Whether its provider was asked.
+    pub fn was_asked(&self) -> bool {
+        self.outcome.failure().is_none_or(Failure::was_asked)
+    }
 }
 
 impl Outcome {
@@ -118,6 +148,10 @@ impl Failure {
             Self::Unreadable => "unreadable".into(),
             Self::Unsupported(_) => "unsupported".into(),
             Self::NotConfigured => "not_configured".into(),
+            Self::Shut { why: Shut::Breaker, .. } => "breaker_open".into(),
+            Self::Shut { why: Shut::RateLimit, .. } => "quota_used_up".into(),
+            Self::Shut { why: Shut::Places, .. } => "places_taken".into(),
+            Self::Shut { why: Shut::Tried, .. } => "all_tried".into(),
             Self::Gate(GateFailure::Refusal) => "gate_refusal".into(),
             Self::Gate(GateFailure::Empty) => "gate_empty".into(),
             Self::Gate(GateFailure::Cut) => "gate_cut".into(),
@@ -131,7 +165,31 @@ impl Failure {
 
     /// Whether the provider is to blame, rather than what we wanted of an answer that came.
     pub(super) fn is_the_providers(&self) -> bool {
-        !matches!(self, Self::Gate(_) | Self::LostRace | Self::NoVerdict | Self::Unsupported(_))
+        !matches!(self, Self::Gate(_) | Self::LostRace | Self::NoVerdict | Self::Unsupported(_) | Self::Shut { .. })
+    }
+
+    /// Whether the same model may do better in a while.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::Broken(_) | Self::ErrorEvent | Self::Unreadable | Self::Shut { .. } => true,
+            // Whoever was silent for that long would be waited for once more.
+            Self::Timeout(kind) => *kind == TimeoutKind::Connect,
+            Self::Status { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..),
+            _ => false,
+        }
+    }
+
+    /// How long it has to be waited for, where somebody knows.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after: wait, .. } | Self::Shut { wait, .. } => *wait,
+            _ => None,
+        }
+    }
+
+    /// Whether anybody was asked.
+    pub(super) fn was_asked(&self) -> bool {
+        !matches!(self, Self::Shut { .. } | Self::NotConfigured | Self::Unsupported(_))
     }
 
     /// Reads an error of the HTTP client; `None` as timeout kind means that it was no time limit of ours.
@@ -177,13 +235,20 @@ impl fmt::Display for Failure {
             Self::Timeout(TimeoutKind::FirstByte) => f.write_str("no first byte in time"),
             Self::Timeout(TimeoutKind::BetweenChunks) => f.write_str("silent in the middle of its answer"),
             Self::Timeout(TimeoutKind::Total) => f.write_str("not finished in time"),
+            Self::Timeout(TimeoutKind::Deadline) => f.write_str("the time for the whole request is over"),
             Self::Status { status, .. } => write!(f, "status {status}"),
             Self::Broken(text) => write!(f, "the connection broke ({text})"),
-            Self::ErrorEvent => f.write_str("the stream began with an error"),
+            Self::ErrorEvent => f.write_str("an error came in place of an answer"),
             Self::TooLarge { limit_bytes } => write!(f, "the answer is larger than {limit_bytes} bytes"),
             Self::Unreadable => f.write_str("its answer cannot be read"),
             Self::Unsupported(what) => write!(f, "cannot do what is asked ({what})"),
             Self::NotConfigured => f.write_str("not configured in this gateway"),
+            Self::Shut { why: Shut::Breaker, .. } => f.write_str("not asked, because it failed too often just now"),
+            Self::Shut { why: Shut::RateLimit, .. } => f.write_str("not asked, because its rate limit is used up"),
+            Self::Shut { why: Shut::Places, .. } => {
+                f.write_str("not asked, because too many requests are under way there")
+            }
+            Self::Shut { why: Shut::Tried, .. } => f.write_str("no further endpoint"),
             Self::Gate(GateFailure::Refusal) => f.write_str("its answer declines"),
             Self::Gate(GateFailure::Empty) => f.write_str("its answer is empty"),
             Self::Gate(GateFailure::Cut) => f.write_str("its answer was cut at the length limit"),

@@ -1,34 +1,36 @@
 //! A chain: one model after the other, until one answers. The next is asked only while nothing has reached the client, and only where
 //! another model may do better.
 
-use std::time::{Duration, Instant};
+use reqwest::StatusCode;
 
-use super::answer::Answer;
 use super::course::Course;
-use super::error::SendError;
+use super::received::Received;
 use super::send::Gateway;
 use crate::chat::ChatRequest;
 use crate::routing::Candidate;
 
-/// Tries these in order.
+/// Tries these in order; `None` where no one answers. What is forbidden may be so for one key alone, so others are asked; where nobody
+/// answers, its explanation is the client's to hear.
 pub(super) async fn carry_out(
     gateway: &Gateway,
     candidates: &[Candidate],
     request: &ChatRequest,
-    mut course: Course<'_>,
-) -> Result<Answer, SendError> {
+    course: &mut Course<'_>,
+) -> Option<Received> {
+    let mut forbidden = None;
     for candidate in candidates {
         course.move_to(candidate);
-        let (started, mut waited) = (Instant::now(), Duration::ZERO);
-        let result = gateway.ask(&candidate.model, request, false, &mut waited).await;
-        course.upstream_wait += waited;
-        match result {
-            Ok(received) => {
-                course.note_answer(candidate, &received, started.elapsed());
-                return Ok(course.hand_on(received));
+        match gateway.ask(&candidate.model, request, false, course).await {
+            Ok(received) if received.head.status == StatusCode::FORBIDDEN => {
+                course.note_failure(&received.model, &received.provider, received.as_failure(), received.elapsed);
+                forbidden = Some(received);
             }
-            Err(failure) => course.note_failure(candidate, failure, started.elapsed()),
+            Ok(received) => {
+                course.note_answer(&received);
+                return Some(received);
+            }
+            Err(_noted) => {}
         }
     }
-    Err(course.fail())
+    forbidden
 }

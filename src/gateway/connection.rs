@@ -18,7 +18,11 @@ pub(super) struct Clients(HashMap<(Duration, bool), Client>);
 impl Clients {
     /// The client for a provider at `url`.
     pub(super) fn client_for(&mut self, url: &Url, connect_timeout: Duration) -> Result<Client, GatewayError> {
-        let direct = is_loopback(url);
+        self.client(connect_timeout, is_loopback(url))
+    }
+
+    /// The client for this machine (`direct`), or for the outside.
+    pub(super) fn client(&mut self, connect_timeout: Duration, direct: bool) -> Result<Client, GatewayError> {
         if let Some(client) = self.0.get(&(connect_timeout, direct)) {
             return Ok(client.clone());
         }
@@ -54,7 +58,7 @@ fn build(connect_timeout: Duration, direct: bool) -> Result<Client, GatewayError
     builder.build().map_err(GatewayError::Client)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => {

@@ -4,53 +4,64 @@
 use std::time::Duration;
 
 use super::answer::{Answer, sum_of_costs};
-use super::attempt::{Attempt, Failure, Outcome};
+use super::attempt::{Attempt, Failure, Outcome, TimeoutKind};
 use super::error::SendError;
 use super::metering;
 use super::received::Received;
 use crate::routing::Candidate;
 
-/// The course of one request.
+/// The course of one request, or of one contestant of it.
 pub(super) struct Course<'a> {
     pub(super) decision_id: &'a str,
     attempts: Vec<Attempt>,
+    /// Model and provider that are being asked.
+    asking: Option<(String, String)>,
     pub(super) upstream_wait: Duration,
     unused_cost_usd: Option<f64>,
 }
 
 impl<'a> Course<'a> {
     pub(super) fn new(decision_id: &'a str) -> Self {
-        Self { decision_id, attempts: Vec::with_capacity(1), upstream_wait: Duration::ZERO, unused_cost_usd: Some(0.0) }
-    }
-
-    /// The next model is about to be asked; after another one, that is a fallback.
-    pub(super) fn move_to(&self, next: &Candidate) {
-        if let Some(left) = self.attempts.last() {
-            metering::record_fallback(&left.model, &next.model);
+        Self {
+            decision_id,
+            attempts: Vec::with_capacity(1),
+            asking: None,
+            upstream_wait: Duration::ZERO,
+            unused_cost_usd: Some(0.0),
         }
     }
 
+    /// The next model is about to be asked; after another one, that is a fallback.
+    pub(super) fn move_to(&mut self, next: &Candidate) {
+        if let Some(left) = self.attempts.last().filter(|left| left.model != next.model) {
+            metering::record_fallback(&left.model, &next.model);
+        }
+        self.asking = Some((next.model.clone(), next.provider.clone()));
+    }
+
+    /// How many tries have ended.
+    pub(super) fn tries(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// The tries since there were so many.
+    pub(super) fn tries_since(&self, earlier: usize) -> &[Attempt] {
+        self.attempts.get(earlier..).unwrap_or_default()
+    }
+
     /// A try that went to the client.
-    pub(super) fn note_answer(&mut self, candidate: &Candidate, received: &Received, elapsed: Duration) {
-        self.note(candidate, Outcome::Answered { status: received.head.status.as_u16() }, elapsed);
+    pub(super) fn note_answer(&mut self, received: &Received) {
+        let outcome = Outcome::Answered { status: received.head.status.as_u16() };
+        self.note(&received.model, &received.provider, outcome, received.elapsed);
     }
 
     /// A try that did not.
-    pub(super) fn note_failure(&mut self, candidate: &Candidate, failure: Failure, elapsed: Duration) {
-        self.note(candidate, Outcome::Failed(failure), elapsed);
+    pub(super) fn note_failure(&mut self, model: &str, provider: &str, failure: Failure, elapsed: Duration) {
+        self.note(model, provider, Outcome::Failed(failure), elapsed);
     }
 
-    fn note(&mut self, candidate: &Candidate, outcome: Outcome, elapsed: Duration) {
-        self.add_attempt(Attempt {
-            model: candidate.model.clone(),
-            provider: candidate.provider.clone(),
-            outcome,
-            elapsed,
-        });
-    }
-
-    /// A try, whoever it asked.
-    pub(super) fn add_attempt(&mut self, attempt: Attempt) {
+    fn note(&mut self, model: &str, provider: &str, outcome: Outcome, elapsed: Duration) {
+        let attempt = Attempt { model: model.to_owned(), provider: provider.to_owned(), outcome, elapsed };
         metering::record_attempt(&attempt);
         match attempt.outcome.failure() {
             Some(failure) if failure.is_the_providers() => {
@@ -62,9 +73,23 @@ impl<'a> Course<'a> {
         self.attempts.push(attempt);
     }
 
+    /// Tries and costs of another course, which are part of this one. Its waiting is not: it may have been at the same time.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.attempts.extend(other.attempts);
+        self.add_unused(other.unused_cost_usd);
+    }
+
     /// Cost of something that the client is not given; `None` if nobody knows it.
     pub(super) fn add_unused(&mut self, cost_usd: Option<f64>) {
         self.unused_cost_usd = sum_of_costs(self.unused_cost_usd, cost_usd);
+    }
+
+    /// The time for all of it is over, whoever was being asked.
+    pub(super) fn run_out(&mut self, elapsed: Duration) {
+        let (model, provider) = self.asking.take().unwrap_or_else(|| ("none".to_owned(), "none".to_owned()));
+        self.upstream_wait = self.upstream_wait.max(elapsed);
+        self.add_unused(None);
+        self.note_failure(&model, &provider, Failure::Timeout(TimeoutKind::Deadline), elapsed);
     }
 
     /// This is the answer.

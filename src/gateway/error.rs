@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::StatusCode;
 use thiserror::Error;
 
-use super::attempt::{Attempt, Failure, GateFailure};
+use super::attempt::{Attempt, Failure, GateFailure, Shut};
 use crate::chat::{ErrorBody, ErrorDetail, InvalidRequest};
 
 /// Why the gateway could not be built from the configuration.
@@ -38,6 +38,22 @@ pub enum GatewayError {
         /// The field.
         field: &'static str,
     },
+    /// A breaker that makes no sense.
+    #[error("providers[{index}].breaker.{problem}")]
+    BadBreaker {
+        /// Position in the file.
+        index: usize,
+        /// The field, and what is wrong.
+        problem: String,
+    },
+    /// A health check that cannot be made.
+    #[error("providers[{index}].health.{problem}")]
+    BadHealth {
+        /// Position in the file.
+        index: usize,
+        /// The field, and what is wrong.
+        problem: String,
+    },
     /// Variables that should hold keys and are unset or empty, all of them at once.
     #[error("missing environment variables: {}; set each to its key before semroute starts", list(.0))]
     MissingKeys(Vec<MissingKey>),
@@ -48,6 +64,16 @@ pub enum GatewayError {
         index: usize,
         /// The variable.
         variable: String,
+    },
+    /// A field that cannot be what it is beside the others.
+    #[error("providers[{index}].{field}: {reason}")]
+    UnusableField {
+        /// Position in the file.
+        index: usize,
+        /// The field.
+        field: &'static str,
+        /// What is wrong, and the remedy.
+        reason: String,
     },
     /// A model of a provider that does not exist.
     #[error("models[{index}].provider: {provider:?} is not the name of a [[providers]] entry")]
@@ -84,8 +110,8 @@ pub struct SendError {
     pub attempts: Vec<Attempt>,
     /// How the answer's status should be chosen.
     pub kind: SendErrorKind,
-    /// The soonest time that a provider named, as it wrote it.
-    pub retry_after: Option<String>,
+    /// The soonest time at which it is worth another try, where somebody knows.
+    pub retry_after: Option<Duration>,
     /// Time spent waiting for providers.
     pub upstream_wait: Duration,
     /// What answers cost that came and were not handed on; `None` where a part of it is unknown.
@@ -97,6 +123,8 @@ pub struct SendError {
 pub enum SendErrorKind {
     /// Every attempt met a rate limit.
     RateLimited,
+    /// No provider's API can do what is asked.
+    Unsupported,
     /// The last attempt ran out of time.
     TimedOut,
     /// The last attempt found nobody able to serve.
@@ -113,31 +141,27 @@ impl SendError {
     /// Judges the attempts: all of them at a rate limit, or else by the last one.
     pub(super) fn from_attempts(attempts: Vec<Attempt>, upstream_wait: Duration) -> Self {
         let failures = || attempts.iter().filter_map(|attempt| attempt.outcome.failure());
-        let status_of = |failure: &Failure| match failure {
-            Failure::Status { status, .. } => Some(*status),
-            _ => None,
+        let is_limit = |failure: &Failure| {
+            matches!(
+                failure,
+                Failure::Status { status: 429, .. } | Failure::Shut { why: Shut::RateLimit | Shut::Places, .. }
+            )
         };
-        let all_limited = !attempts.is_empty() && failures().all(|failure| status_of(failure) == Some(429));
+        let all = |is: &dyn Fn(&Failure) -> bool| !attempts.is_empty() && failures().all(is);
         let kind = match failures().next_back() {
-            _ if all_limited => SendErrorKind::RateLimited,
+            _ if all(&is_limit) => SendErrorKind::RateLimited,
+            _ if all(&|failure| matches!(failure, Failure::Unsupported(_))) => SendErrorKind::Unsupported,
             Some(
                 Failure::Timeout(_) | Failure::Gate(GateFailure::Timeout) | Failure::Status { status: 408 | 504, .. },
             ) => SendErrorKind::TimedOut,
-            Some(Failure::Connect(_) | Failure::Status { status: 429 | 503, .. }) | None => SendErrorKind::Unavailable,
+            Some(Failure::Connect(_) | Failure::Status { status: 429 | 503, .. } | Failure::Shut { .. }) | None => {
+                SendErrorKind::Unavailable
+            }
             Some(_) => SendErrorKind::Failed,
         };
-        let retry_after = soonest(failures().filter_map(|failure| match failure {
-            Failure::Status { retry_after, .. } => retry_after.as_deref(),
-            _ => None,
-        }));
+        let retry_after = failures().filter_map(Failure::wait).min();
         Self { kind, retry_after, upstream_wait, attempts, unused_cost_usd: Some(0.0) }
     }
-}
-
-/// The smallest number of seconds; a date only where no provider gave seconds.
-fn soonest<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
-    let seconds = |value: &str| value.trim().parse::<u64>().unwrap_or(u64::MAX);
-    values.min_by_key(|value| seconds(value)).map(str::to_owned)
 }
 
 /// Stands in for a refusal whose own body is too large to hold.
@@ -181,14 +205,19 @@ mod tests {
         SendError::from_attempts(attempts, Duration::ZERO)
     }
 
-    fn status(status: u16, retry_after: Option<&str>) -> Failure {
-        Failure::Status { status, retry_after: retry_after.map(str::to_owned) }
+    fn status(status: u16, retry_after: Option<u64>) -> Failure {
+        Failure::Status { status, retry_after: retry_after.map(Duration::from_secs) }
     }
 
     #[test]
     fn the_last_failure_decides_unless_all_met_a_rate_limit() {
-        let all_limited = error_of(vec![status(429, Some("30")), status(429, Some("7"))]);
-        assert_eq!((all_limited.kind, all_limited.retry_after.as_deref()), (SendErrorKind::RateLimited, Some("7")));
+        let soon = Duration::from_secs(7);
+        let shut = |why| Failure::Shut { why, wait: Some(soon) };
+        let all_limited = error_of(vec![status(429, Some(30)), shut(Shut::RateLimit)]);
+        assert_eq!((all_limited.kind, all_limited.retry_after), (SendErrorKind::RateLimited, Some(soon)));
+        assert_eq!(error_of(vec![status(500, None), shut(Shut::Breaker)]).kind, SendErrorKind::Unavailable);
+        assert_eq!(error_of(vec![Failure::Unsupported("sound")]).kind, SendErrorKind::Unsupported);
+        assert_eq!(error_of(vec![Failure::Unsupported("sound"), status(500, None)]).kind, SendErrorKind::Failed);
         let timeout = error_of(vec![status(500, None), Failure::Timeout(TimeoutKind::FirstByte)]);
         assert_eq!(timeout.kind, SendErrorKind::TimedOut);
         let refused = error_of(vec![status(500, None), Failure::Connect("refused".into())]);

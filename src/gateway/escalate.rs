@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::answer::Answer;
 use super::answer_gate::{Gate, Verdict};
 use super::attempt::{Failure, GateFailure};
 use super::course::Course;
-use super::error::SendError;
 use super::held::Held;
 use super::received::{Received, ReceivedBody};
 use super::send::Gateway;
@@ -25,8 +23,8 @@ pub(super) async fn carry_out(
     candidates: &[Candidate],
     rules: &AnswerGate,
     request: &ChatRequest,
-    mut course: Course<'_>,
-) -> Result<Answer, SendError> {
+    course: &mut Course<'_>,
+) -> Option<Received> {
     let gate = Gate::new(*rules, request);
     // The last answer that came and did not convince.
     let mut kept: Option<(Received, Failure)> = None;
@@ -36,13 +34,7 @@ pub(super) async fn carry_out(
         let started = Instant::now();
         let limit = gate.and(rules.timeout_ms).map(|timeout_ms| started + Duration::from_millis(timeout_ms));
         let with_logprobs = gate.is_some() && rules.min_mean_logprob.is_some();
-        let mut received = match ask(gateway, &candidate.model, request, with_logprobs, limit, &mut course).await {
-            Ok(received) => received,
-            Err(failure) => {
-                course.note_failure(candidate, failure, started.elapsed());
-                continue;
-            }
-        };
+        let Some(mut received) = ask(gateway, candidate, request, with_logprobs, limit, course).await else { continue };
         let judged = match gate {
             // Somebody could answer this request, so the refusal is this model's own.
             _ if received.is_refusal() && kept.is_some() => Err(received.as_failure()),
@@ -55,42 +47,40 @@ pub(super) async fn carry_out(
             _ => Ok(()),
         };
         let Err(failure) = judged else {
-            course.note_answer(candidate, &received, started.elapsed());
-            discard(kept, &mut course);
-            return Ok(course.hand_on(received));
+            received.elapsed = started.elapsed();
+            course.note_answer(&received);
+            discard(kept, course);
+            return Some(received);
         };
-        course.note_failure(candidate, failure.clone(), started.elapsed());
+        course.note_failure(&received.model, &received.provider, failure.clone(), started.elapsed());
         let came = matches!(failure, Failure::Gate(why) if why != GateFailure::Timeout);
         let unused = if came { kept.replace((received, failure)) } else { Some((received, failure)) };
-        discard(unused, &mut course);
+        discard(unused, course);
     }
-    match kept {
-        Some((received, _)) => Ok(course.hand_on(received)),
-        None => Err(course.fail()),
-    }
+    kept.map(|(received, _)| received)
 }
 
 /// Asks one model, within the time of the gate.
 async fn ask(
     gateway: &Gateway,
-    model: &str,
+    candidate: &Candidate,
     request: &ChatRequest,
     with_logprobs: bool,
     limit: Option<Instant>,
     course: &mut Course<'_>,
-) -> Result<Received, Failure> {
-    let (started, mut waited) = (Instant::now(), Duration::ZERO);
-    let asking = gateway.ask(model, request, with_logprobs, &mut waited);
-    let in_time = match limit {
-        None => Some(asking.await),
-        Some(limit) => timeout_at(limit, asking).await.ok(),
-    };
-    course.upstream_wait += if in_time.is_some() { waited } else { started.elapsed() };
-    in_time.unwrap_or_else(|| {
-        gateway.note_left(model);
-        course.add_unused(None);
-        Err(Failure::Gate(GateFailure::Timeout))
-    })
+) -> Option<Received> {
+    let model = &candidate.model;
+    let (started, waited) = (Instant::now(), course.upstream_wait);
+    let asking = gateway.ask(model, request, with_logprobs, course);
+    let Some(limit) = limit else { return asking.await.ok() };
+    if let Ok(in_time) = timeout_at(limit, asking).await {
+        return in_time.ok();
+    }
+    course.upstream_wait = waited + started.elapsed();
+    gateway.note_left(model);
+    course.add_unused(None);
+    course.note_failure(model, &candidate.provider, Failure::Gate(GateFailure::Timeout), started.elapsed());
+    None
 }
 
 fn discard(unused: Option<(Received, Failure)>, course: &mut Course<'_>) {

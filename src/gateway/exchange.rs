@@ -4,19 +4,28 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, StatusCode};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
 
-use super::attempt::{Failure, TimeoutKind};
+use super::attempt::Failure;
 use super::dialect::{Outgoing, StreamReader, Unwritten};
-use super::error;
-use super::openai::{self, Event};
-use super::provider::{Provider, Timeouts};
+use super::openai::{self, Event, Whole};
+use super::pace::Pace;
+use super::upstream::{Lane, Lease, retry_after};
+use super::{error, sse};
 use crate::chat::{ChatRequest, Usage};
 
-const JSON: Option<HeaderValue> = Some(HeaderValue::from_static("application/json"));
+const JSON_TYPE: &str = "application/json";
+
+const JSON: Option<HeaderValue> = Some(HeaderValue::from_static(JSON_TYPE));
+
+const TOO_MANY: StatusCode = StatusCode::TOO_MANY_REQUESTS;
+
+const EVENTS: &str = "text/event-stream";
+
+/// What may come before a stream's first word; who sends more than that and says nothing is not well.
+const MAX_HELD_BYTES: usize = 256 * 1024;
 
 /// A refusal's body is explained in a few lines; what is longer is not worth holding.
 const MAX_REFUSAL_BYTES: usize = 256 * 1024;
@@ -30,6 +39,13 @@ pub(super) enum Reply {
 }
 
 impl Reply {
+    /// Whether it refuses the request, and its explanation holds one of these words.
+    pub(super) fn refuses(&self, words: &[&str]) -> bool {
+        let Self::Whole { head, bytes, .. } = self else { return false };
+        let text = String::from_utf8_lossy(bytes);
+        matches!(head.status.as_u16(), 400 | 403 | 422) && words.iter().any(|word| text.contains(word))
+    }
+
     /// Status and headers.
     pub(super) fn head(&self) -> &ReplyHead {
         match self {
@@ -54,12 +70,15 @@ pub(super) struct BegunStream {
     pub(super) seen: Seen,
     pub(super) first_bytes: Bytes,
     pub(super) pace: Pace,
+    /// Its place at the endpoint; `None` until somebody is answerable for the stream.
+    pub(super) lease: Option<Lease>,
 }
 
 /// What the events read so far say of the stream.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Seen {
-    pub(super) events: usize,
+    /// Something of the answer has come, or why it ended.
+    pub(super) spoken: bool,
     pub(super) done: bool,
     pub(super) finished: bool,
     pub(super) error: bool,
@@ -86,7 +105,7 @@ impl Seen {
     }
 
     fn read(&mut self, payload: &[u8]) {
-        self.events += 1;
+        self.spoken = self.spoken || openai::says_something(payload);
         match openai::read_event(payload) {
             Event::Done => self.done = true,
             Event::Error => self.error = true,
@@ -100,6 +119,13 @@ impl Seen {
 }
 
 impl BegunStream {
+    /// It broke off, or said nothing for too long.
+    pub(super) fn note_failure(&mut self, failure: &Failure) {
+        if let Some(lease) = &mut self.lease {
+            lease.note_failure(failure, None);
+        }
+    }
+
     /// Takes a chunk; gives back what may go on. `also` is shown each payload.
     pub(super) fn push(&mut self, chunk: &Bytes, also: impl FnMut(&[u8])) -> Bytes {
         self.seen.push(&mut *self.reader, chunk, also)
@@ -111,52 +137,14 @@ impl BegunStream {
     }
 }
 
-/// The time limits of one try, running since it began.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    timeouts: Timeouts,
-    began: Instant,
-}
-
-impl Pace {
-    fn start(timeouts: Timeouts) -> Self {
-        Self { timeouts, began: Instant::now() }
-    }
-
-    async fn until_first_byte<T>(&self, work: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Failure> {
-        self.wait(self.began + self.timeouts.first_byte, TimeoutKind::FirstByte, work).await
-    }
-
-    /// Waits for the next piece of an answer that has begun.
-    pub(super) async fn between_chunks<T>(
-        &self,
-        work: impl Future<Output = Result<T, reqwest::Error>>,
-    ) -> Result<T, Failure> {
-        self.wait(Instant::now() + self.timeouts.between_chunks, TimeoutKind::BetweenChunks, work).await
-    }
-
-    async fn wait<T>(
-        &self,
-        limit: Instant,
-        kind: TimeoutKind,
-        work: impl Future<Output = Result<T, reqwest::Error>>,
-    ) -> Result<T, Failure> {
-        let end = self.began + self.timeouts.total;
-        let (limit, kind) = if end < limit { (end, TimeoutKind::Total) } else { (limit, kind) };
-        match timeout_at(limit, work).await {
-            Ok(result) => result.map_err(Failure::from_client),
-            Err(_elapsed) => Err(Failure::Timeout(kind)),
-        }
-    }
-}
-
 /// Sends the request to one provider, with these fields replaced or added. `waited` grows by the time spent waiting for it.
 pub(super) async fn exchange(
-    provider: &Provider,
+    lane: &Lane<'_>,
     fixed: &[(&str, Value)],
     request: &ChatRequest,
     waited: &mut Duration,
 ) -> Result<Reply, Failure> {
+    let provider = lane.provider;
     let outgoing = match provider.kind.dialect().write_request(provider, fixed, request) {
         Ok(outgoing) => outgoing,
         Err(Unwritten::Failed(failure)) => return Err(failure),
@@ -171,17 +159,82 @@ pub(super) async fn exchange(
         }
     };
     let pace = Pace::start(provider.timeouts);
-    let reply = converse(provider, outgoing, request, pace).await;
+    let model = fixed.iter().find_map(|(name, value)| if *name == "model" { value.as_str() } else { None });
+    let reply = converse(lane, outgoing, model.unwrap_or_default(), request, pace).await;
     *waited += pace.began.elapsed();
     reply
 }
 
 async fn converse(
-    provider: &Provider,
+    lane: &Lane<'_>,
     outgoing: Outgoing,
+    model: &str,
     request: &ChatRequest,
     pace: Pace,
 ) -> Result<Reply, Failure> {
+    let provider = lane.provider;
+    let dialect = provider.kind.dialect();
+    let (mut head, response) = match open(lane, outgoing, &pace).await? {
+        Opened::Refused(reply) => return Ok(reply),
+        Opened::Answering(head, response) => (head, response),
+    };
+    if request.stream() && !is(JSON_TYPE, head.content_type.as_ref()) {
+        let reader = dialect.read_stream(provider, model, request);
+        if !is(EVENTS, head.content_type.as_ref()) {
+            // Whatever they came as, events go on.
+            head.content_type = Some(HeaderValue::from_static(EVENTS));
+        }
+        return Ok(Reply::Stream { head, begun: Box::new(begin_stream(reader, response, pace).await?) });
+    }
+    let mut bytes = read_whole(response, provider.max_answer_bytes, &pace).await?;
+    if let Some(rewritten) = dialect.read_answer(model, &bytes)? {
+        bytes = rewritten;
+        head.content_type = JSON;
+    }
+    let whole = openai::read_whole(&bytes);
+    answer_of(head, bytes, whole)
+}
+
+/// As `exchange`, for embeddings: the answer is whole and goes on as it came.
+pub(super) async fn exchange_embeddings(
+    lane: &Lane<'_>,
+    builder: RequestBuilder,
+    waited: &mut Duration,
+) -> Result<Reply, Failure> {
+    let pace = Pace::start(lane.provider.timeouts);
+    let reply = async {
+        let (head, response) = match open(lane, Outgoing { builder, dropped: Vec::new() }, &pace).await? {
+            Opened::Refused(reply) => return Ok(reply),
+            Opened::Answering(head, response) => (head, response),
+        };
+        let bytes = read_whole(response, lane.provider.max_answer_bytes, &pace).await?;
+        let whole = openai::read_embeddings(&bytes);
+        answer_of(head, bytes, whole)
+    };
+    let reply = reply.await;
+    *waited += pace.began.elapsed();
+    reply
+}
+
+/// A status that says success proves nothing: what is no answer is not handed on as one.
+fn answer_of(head: ReplyHead, bytes: Bytes, whole: Whole) -> Result<Reply, Failure> {
+    match whole {
+        Whole::Answer(usage) => Ok(Reply::Whole { head, bytes, usage }),
+        Whole::Error => Err(Failure::ErrorEvent),
+        Whole::Unreadable => Err(Failure::Unreadable),
+    }
+}
+
+/// What a provider does with a request.
+enum Opened {
+    /// It refuses, and another would too.
+    Refused(Reply),
+    /// It answers; the body is still to be read.
+    Answering(ReplyHead, Response),
+}
+
+async fn open(lane: &Lane<'_>, outgoing: Outgoing, pace: &Pace) -> Result<Opened, Failure> {
+    let provider = lane.provider;
     let dialect = provider.kind.dialect();
     let response = pace.until_first_byte(outgoing.builder.send()).await?;
     let mut head = ReplyHead {
@@ -190,53 +243,54 @@ async fn converse(
         retry_after: response.headers().get(RETRY_AFTER).cloned(),
         dropped: outgoing.dropped,
     };
-    if another_may_do_better(head.status) {
-        return Err(Failure::Status { status: head.status.as_u16(), retry_after: retry_after(response.headers()) });
+    lane.lease.note_headers(response.headers());
+    let is_theirs = another_may_do_better(head.status) || dialect.is_no_fault_of_the_request(head.status);
+    if is_theirs && !head.status.is_success() {
+        let status = head.status;
+        let mut retry_after = retry_after(response.headers());
+        if let Some(read_wait) = dialect.wait_in_body().filter(|_| retry_after.is_none() && status == TOO_MANY) {
+            let body = read_whole(response, MAX_REFUSAL_BYTES, pace).await;
+            retry_after = body.ok().and_then(|body| read_wait(&body));
+        }
+        match retry_after {
+            _ if status == TOO_MANY => lane.lease.note_rate_limit(retry_after),
+            Some(pause) if status.is_server_error() => lane.lease.note_pause(pause),
+            _ => {}
+        }
+        return Err(Failure::Status { status: status.as_u16(), retry_after });
     }
-    if !head.status.is_success() {
-        let bytes = match read_whole(response, MAX_REFUSAL_BYTES, &pace).await {
-            Err(Failure::TooLarge { .. }) => error::refusal_too_large(&provider.name, head.status),
-            result => {
-                let bytes = result?;
-                let rewritten = dialect.read_refusal(head.status, &bytes);
-                if rewritten.is_some() {
-                    head.content_type = JSON;
-                }
-                provider.redact(rewritten.unwrap_or(bytes))
+    if head.status.is_success() {
+        return Ok(Opened::Answering(head, response));
+    }
+    let headers = response.headers().clone();
+    let bytes = match read_whole(response, MAX_REFUSAL_BYTES, pace).await {
+        Err(Failure::TooLarge { .. }) => error::refusal_too_large(&provider.name, head.status),
+        result => {
+            let bytes = result?;
+            if dialect.refuses_key(&bytes) {
+                return Err(Failure::Status { status: 401, retry_after: None });
             }
-        };
-        return Ok(Reply::Whole { head, bytes, usage: None });
-    }
-    if request.stream() && !is_json(head.content_type.as_ref()) {
-        let reader = dialect.read_stream(provider, request);
-        return Ok(Reply::Stream { head, begun: Box::new(begin_stream(reader, response, pace).await?) });
-    }
-    let mut bytes = read_whole(response, provider.max_answer_bytes, &pace).await?;
-    if let Some(rewritten) = dialect.read_answer(&bytes)? {
-        bytes = rewritten;
-        head.content_type = JSON;
-    }
-    let usage = openai::read_usage(&bytes);
-    Ok(Reply::Whole { head, bytes, usage })
+            let rewritten = dialect.read_refusal(head.status, &headers, &bytes);
+            if rewritten.is_some() {
+                head.content_type = JSON;
+            }
+            provider.redact(rewritten.unwrap_or(bytes))
+        }
+    };
+    Ok(Opened::Refused(Reply::Whole { head, bytes, usage: None }))
 }
 
-/// Timeouts, rate limits and breakdowns belong to the provider; a redirect means that its address is wrong, and following it
-/// would let the provider choose the host. Other refusals belong to the request.
+/// Keys that are refused or have nothing left, models that are not there, timeouts, rate limits and breakdowns belong to the provider and to
+/// whoever configured it; a redirect means that its address is wrong, and following it would let the provider choose the host; and a status
+/// out of all ranges means nothing. Other refusals belong to the request.
 fn another_may_do_better(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 429) || status.is_server_error() || status.is_redirection()
+    matches!(status.as_u16(), 401 | 402 | 404 | 407..=409 | 425 | 429) || !status.is_client_error()
 }
 
-fn is_json(content_type: Option<&HeaderValue>) -> bool {
-    let json = "application/json";
+fn is(media_type: &str, content_type: Option<&HeaderValue>) -> bool {
     content_type
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|text| text.get(..json.len()).is_some_and(|start| start.eq_ignore_ascii_case(json)))
-}
-
-/// `Retry-After` if it has the size of one.
-fn retry_after(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    (value.len() <= 64).then(|| value.to_owned())
+        .is_some_and(|text| text.get(..media_type.len()).is_some_and(|start| start.eq_ignore_ascii_case(media_type)))
 }
 
 async fn read_whole(mut response: Response, limit_bytes: usize, pace: &Pace) -> Result<Bytes, Failure> {
@@ -263,34 +317,44 @@ async fn read_whole(mut response: Response, limit_bytes: usize, pace: &Pace) -> 
     Err(Failure::TooLarge { limit_bytes })
 }
 
-/// Reads up to and with the first event. Heartbeats before it are kept; nothing has reached the client yet, so an end or an
-/// error here still lets another model answer.
+/// Reads up to and with the first word. Heartbeats before it, and who speaks, are kept: nothing has reached the client yet, so an end or
+/// an error here still lets another model answer.
 async fn begin_stream(
     mut reader: Box<dyn StreamReader>,
     mut response: Response,
     pace: Pace,
 ) -> Result<BegunStream, Failure> {
     let mut seen = Seen::default();
-    let mut first_bytes = BytesMut::new();
-    while seen.events == 0 && first_bytes.len() <= MAX_REFUSAL_BYTES {
-        let Some(chunk) = pace.until_first_byte(response.chunk()).await? else {
-            let rest = seen.finish(&mut *reader, |_| {});
-            if seen.events == 0 {
-                return Err(Failure::Broken("it ended before its first event".into()));
-            }
-            first_bytes.extend_from_slice(&rest);
-            break;
+    let mut held = BytesMut::new();
+    let mut first_bytes = Bytes::new();
+    while !(seen.spoken || seen.error) {
+        let chunk = pace.until_first_byte(response.chunk()).await?;
+        let has_ended = chunk.is_none();
+        let lines = match &chunk {
+            Some(chunk) => seen.push(&mut *reader, chunk, |_| {}),
+            None => seen.finish(&mut *reader, |_| {}),
         };
-        let whole = seen.push(&mut *reader, &chunk, |_| {});
-        if first_bytes.is_empty() && seen.events > 0 {
-            return first_event_is_no_error(seen, BegunStream { response, reader, seen, first_bytes: whole, pace });
+        if (has_ended || seen.done) && !(seen.spoken || seen.error) {
+            return Err(Failure::Broken("it ended before its first word".into()));
         }
-        first_bytes.extend_from_slice(&whole);
+        if reader.is_too_long() {
+            return Err(Failure::TooLarge { limit_bytes: sse::MAX_LINE_BYTES });
+        }
+        if held.is_empty() && seen.spoken {
+            // Nothing is copied where the first word came in the first piece.
+            first_bytes = lines;
+            break;
+        }
+        held.extend_from_slice(&lines);
+        if !(seen.spoken || seen.error) && held.len() > MAX_HELD_BYTES {
+            return Err(Failure::Broken(format!("no word in its first {MAX_HELD_BYTES} bytes")));
+        }
     }
-    let first_bytes = first_bytes.freeze();
-    first_event_is_no_error(seen, BegunStream { response, reader, seen, first_bytes, pace })
-}
-
-fn first_event_is_no_error(seen: Seen, begun: BegunStream) -> Result<BegunStream, Failure> {
-    if seen.error { Err(Failure::ErrorEvent) } else { Ok(begun) }
+    if seen.error {
+        return Err(Failure::ErrorEvent);
+    }
+    if !held.is_empty() {
+        first_bytes = held.freeze();
+    }
+    Ok(BegunStream { response, reader, seen, first_bytes, pace, lease: None })
 }

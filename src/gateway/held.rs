@@ -48,13 +48,14 @@ impl<'a> Held<'a> {
             return Ok(false);
         }
         let reading = begun.pace.between_chunks(begun.response.chunk());
-        let chunk = match limit {
-            None => reading.await?,
+        let read = match limit {
+            None => reading.await,
             Some(limit) => match timeout_at(limit, reading).await {
-                Ok(chunk) => chunk?,
+                Ok(read) => read,
                 Err(_elapsed) => return Err(Failure::Gate(GateFailure::Timeout)),
             },
         };
+        let chunk = read.inspect_err(|failure| begun.note_failure(failure))?;
         let said = &mut self.said;
         let read = |payload: &[u8]| openai::add_said(payload, said);
         let goes_on = match &chunk {
@@ -69,13 +70,14 @@ impl<'a> Held<'a> {
         };
         let seen = begun.seen;
         self.stream.meter.note_usage(seen.usage);
-        if seen.error {
-            return Err(Failure::ErrorEvent);
-        }
-        if !(goes_on || seen.done || seen.finished) {
-            return Err(Failure::Broken("closed before the answer was complete".into()));
-        }
-        Ok(goes_on)
+        let failure = match seen.error {
+            true => Failure::ErrorEvent,
+            false if begun.reader.is_too_long() => Failure::TooLarge { limit_bytes: sse::MAX_LINE_BYTES },
+            false if goes_on || seen.done || seen.finished => return Ok(goes_on),
+            false => Failure::Broken("closed before the answer was complete".into()),
+        };
+        begun.note_failure(&failure);
+        Err(failure)
     }
 }
 

@@ -2,13 +2,11 @@
 //! one number out of what it says.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::attempt::{Attempt, Failure, Outcome};
+use super::attempt::Failure;
 use super::course::Course;
-use super::received::ReceivedBody;
 use super::said::excerpt;
 use super::send::Gateway;
 use crate::chat::{ChatRequest, Role};
@@ -22,44 +20,30 @@ const INSTRUCTIONS: &str = "You compare answers that different assistants gave t
      the form that was asked for. Length and confidence count for nothing by themselves. Reply with the number of the best answer, and \
      nothing else.";
 
-/// The place of the best of `texts`, or `None` where the judge fails or names none; and the try that it was.
+/// The place of the best of `texts`, or `None` where the judge fails or names none. Its tries and its cost are noted in `course`.
 pub(super) async fn ask(
     gateway: &Gateway,
     model: &str,
     request: &ChatRequest,
     texts: &[&str],
     course: &mut Course<'_>,
-) -> (Option<usize>, Attempt) {
+) -> Option<usize> {
     let hash = hash(course.decision_id);
     // Judges favour what they read first, so that has to be another one each time.
     let turn = usize::try_from(hash % texts.len().max(1) as u64).unwrap_or(0);
     let shown: Vec<usize> = (0..texts.len()).map(|place| (place + turn) % texts.len()).collect();
-    let started = Instant::now();
-    let mut waited = Duration::ZERO;
-    let asked = match question(model, request, texts, &shown, hash) {
-        Some(question) => Box::pin(gateway.ask(model, &question, false, &mut waited)).await,
-        None => Err(Failure::NoVerdict),
-    };
-    course.upstream_wait += waited;
-    let (best, outcome) = match asked {
-        Err(failure) => (None, Outcome::Failed(failure)),
-        Ok(received) if received.is_refusal() => (None, Outcome::Failed(received.as_failure())),
-        Ok(received) => {
-            let reply = match &received.body {
-                ReceivedBody::Whole { .. } => received.said().map(|said| said.words().to_owned()),
-                ReceivedBody::Stream(_) => None,
-            };
-            let status = received.head.status.as_u16();
-            course.add_unused(received.discard(&Failure::NoVerdict));
-            let best = reply.as_deref().and_then(first_number).and_then(|number| shown.get(number.checked_sub(1)?));
-            match best {
-                Some(best) => (Some(*best), Outcome::Answered { status }),
-                None => (None, Outcome::Failed(Failure::NoVerdict)),
-            }
-        }
-    };
-    let provider = gateway.provider_name(model).unwrap_or("none").to_owned();
-    (best, Attempt { model: model.to_owned(), provider, outcome, elapsed: started.elapsed() })
+    let question = question(model, request, texts, &shown, hash)?;
+    let received = Box::pin(gateway.ask(model, &question, false, course)).await.ok()?;
+    let reply = received.said().map(|said| said.words().to_owned());
+    let named = reply.as_deref().and_then(first_number).and_then(|number| shown.get(number.checked_sub(1)?)).copied();
+    let best = named.filter(|_| !received.is_refusal());
+    let failure = if received.is_refusal() { received.as_failure() } else { Failure::NoVerdict };
+    match best {
+        Some(_) => course.note_answer(&received),
+        None => course.note_failure(&received.model, &received.provider, failure.clone(), received.elapsed),
+    }
+    course.add_unused(received.discard(&failure));
+    best
 }
 
 fn hash(text: &str) -> u64 {

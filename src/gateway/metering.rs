@@ -19,6 +19,14 @@ pub mod metric {
     pub const FALLBACKS: &str = "semroute_fallbacks_total";
     /// Streams by provider, model and end: `complete`, `client_left`, or a kind of failure.
     pub const STREAMS: &str = "semroute_streams_total";
+    /// Second requests for one answer, by model.
+    pub const HEDGES: &str = "semroute_upstream_hedges_total";
+    /// Times that an endpoint failed too often and was left alone, by provider and the provider's name of the model.
+    pub const BREAKERS: &str = "semroute_upstream_breaker_opened_total";
+    /// Whether the latest health check of a provider went well (1) or not (0).
+    pub const HEALTHY: &str = "semroute_upstream_healthy";
+    /// Plans in which nobody answered and that were gone through again.
+    pub const RETRIES: &str = "semroute_retry_rounds_total";
     /// Cost of an answer in USD; its sum is the spend.
     pub const COST_USD: &str = "semroute_answer_cost_usd";
     /// Answers whose cost is unknown, because the price or the token counts are.
@@ -39,8 +47,8 @@ pub(super) fn record_attempt(attempt: &Attempt) {
     if let Some(status) = error {
         counter!(metric::ERRORS, "provider" => provider.clone(), "status" => status).increment(1);
     }
-    // A cancelled contestant would have taken longer than it was given.
-    if attempt.outcome.failure() != Some(&Failure::LostRace) {
+    // A cancelled contestant would have taken longer than it was given, and who is not asked takes no time.
+    if attempt.was_asked() && attempt.outcome.failure() != Some(&Failure::LostRace) {
         histogram!(metric::DURATION, "gen_ai_provider_name" => provider.clone(), "gen_ai_request_model" => model.clone())
             .record(attempt.elapsed);
     }
@@ -49,6 +57,18 @@ pub(super) fn record_attempt(attempt: &Attempt) {
 
 pub(super) fn record_fallback(left: &str, tried_next: &str) {
     counter!(metric::FALLBACKS, "from" => left.to_owned(), "to" => tried_next.to_owned()).increment(1);
+}
+
+pub(super) fn record_hedge(model: &str) {
+    counter!(metric::HEDGES, "model" => model.to_owned()).increment(1);
+}
+
+pub(super) fn record_breaker(provider: &str, upstream_model: &str) {
+    counter!(metric::BREAKERS, "provider" => provider.to_owned(), "model" => upstream_model.to_owned()).increment(1);
+}
+
+pub(super) fn record_retry() {
+    counter!(metric::RETRIES).increment(1);
 }
 
 /// Records tokens and cost, and returns the cost: `None` where the price or the usage is unknown, never 0 for it.
@@ -105,9 +125,11 @@ impl StreamMeter {
         self.usage = usage;
     }
 
-    /// The first end counts.
-    pub(super) fn end(&mut self, end: StreamEnd) {
+    /// The first end counts; returns whether this one does.
+    pub(super) fn end(&mut self, end: StreamEnd) -> bool {
+        let is_first = self.end.is_none();
         self.end.get_or_insert(end);
+        is_first
     }
 
     /// Records a stream that is handed on to nobody, and returns what it cost.

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::answer::Answer;
 use super::attempt::Failure;
+use tokio::time::timeout;
+
 use super::course::Course;
-use super::error::SendError;
 use super::held::Held;
 use super::received::{Received, ReceivedBody};
 use super::said::{Said, excerpt};
@@ -22,28 +22,32 @@ use crate::routing::{Candidate, Pick};
 const EXCERPT_CHARACTERS: usize = 4000;
 
 /// A contestant that came to an end.
-struct Ended {
+struct Ended<'a> {
     index: usize,
-    result: Result<(Received, Option<Said>), Lost>,
-    elapsed: Duration,
-    waited: Duration,
+    /// `None`: it failed, which its course tells.
+    result: Option<(Received, Option<Said>)>,
+    course: Course<'a>,
 }
 
-/// A contestant that failed, and what it cost.
-struct Lost {
-    failure: Failure,
-    cost_usd: Option<f64>,
+/// How a race is run.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    /// So many are asked together.
+    pub(super) at_once: usize,
+    pub(super) pick: &'a Pick,
+    /// How long answers that are compared are waited for, once there is one.
+    pub(super) patience: Option<Duration>,
 }
 
-/// Asks the first `at_once` of these together.
+/// Asks the first of these together.
 pub(super) async fn carry_out(
     gateway: &Gateway,
     candidates: &[Candidate],
-    at_once: usize,
-    pick: &Pick,
+    terms: Terms<'_>,
     request: &ChatRequest,
-    mut course: Course<'_>,
-) -> Result<Answer, SendError> {
+    course: &mut Course<'_>,
+) -> Option<Received> {
+    let Terms { at_once, pick, patience } = terms;
     let (contestants, fallbacks) = candidates.split_at(at_once.min(candidates.len()));
     if contestants.len() < 2 {
         return chain::carry_out(gateway, candidates, request, course).await;
@@ -51,12 +55,20 @@ pub(super) async fn carry_out(
     let started = Instant::now();
     let reads_all = *pick != Pick::First;
     let mut running: FuturesUnordered<_> = (contestants.iter().enumerate())
-        .map(|(index, candidate)| contest(gateway, index, candidate, request, reads_all))
+        .map(|(index, candidate)| contest(gateway, index, candidate, request, reads_all, course.decision_id))
         .collect();
-    let mut ended: Vec<Option<Ended>> = contestants.iter().map(|_| None).collect();
+    let mut ended: Vec<Option<Ended<'_>>> = contestants.iter().map(|_| None).collect();
     let mut wait = Duration::ZERO;
-    while let Some(one) = running.next().await {
-        wait = wait.max(one.waited);
+    let mut has_answer = false;
+    loop {
+        let left = patience.filter(|_| has_answer).map(|patience| patience.saturating_sub(started.elapsed()));
+        let next = match left {
+            None => running.next().await,
+            Some(left) => timeout(left, running.next()).await.unwrap_or(None),
+        };
+        let Some(one) = next else { break };
+        has_answer |= is_answer(&one);
+        wait = wait.max(one.course.upstream_wait);
         let wins = !reads_all && is_answer(&one);
         let index = one.index;
         ended[index] = Some(one);
@@ -67,63 +79,59 @@ pub(super) async fn carry_out(
     // Whoever is still at work is cancelled here.
     drop(running);
     course.upstream_wait += wait;
-    let (winner, verdict) = choose(gateway, &ended, pick, request, &mut course).await;
+    let (winner, verdict) = choose(gateway, &ended, pick, request, course.decision_id).await;
     let mut answer = None;
     for (index, (candidate, ended)) in contestants.iter().zip(ended).enumerate() {
-        let Some(Ended { result, elapsed, .. }) = ended else {
+        let Some(Ended { result, course: of_contestant, .. }) = ended else {
             gateway.note_left(&candidate.model);
             course.add_unused(None);
-            course.note_failure(candidate, Failure::LostRace, started.elapsed());
+            course.note_failure(&candidate.model, &candidate.provider, Failure::LostRace, started.elapsed());
             continue;
         };
+        course.absorb(of_contestant);
         match result {
-            Ok((received, _)) if winner == Some(index) => {
-                course.note_answer(candidate, &received, elapsed);
+            Some((received, _)) if winner == Some(index) => {
+                course.note_answer(&received);
                 answer = Some(received);
             }
-            Ok((received, _)) => {
+            Some((received, _)) => {
                 let failure = if received.is_refusal() { received.as_failure() } else { Failure::LostRace };
+                course.note_failure(&received.model, &received.provider, failure.clone(), received.elapsed);
                 course.add_unused(received.discard(&failure));
-                course.note_failure(candidate, failure, elapsed);
             }
-            Err(Lost { failure, cost_usd }) => {
-                course.add_unused(cost_usd);
-                course.note_failure(candidate, failure, elapsed);
-            }
+            None => {}
         }
     }
     if let Some(verdict) = verdict {
-        course.add_attempt(verdict);
+        course.upstream_wait += verdict.upstream_wait;
+        course.absorb(verdict);
     }
     match answer {
-        Some(received) => Ok(course.hand_on(received)),
+        Some(received) => Some(received),
         None => chain::carry_out(gateway, fallbacks, request, course).await,
     }
 }
 
 /// Asks one contestant; where answers are compared, reads all of its answer.
-async fn contest(
+async fn contest<'a>(
     gateway: &Gateway,
     index: usize,
     candidate: &Candidate,
     request: &ChatRequest,
     reads_all: bool,
-) -> Ended {
-    let (started, mut waited) = (Instant::now(), Duration::ZERO);
-    let result = match gateway.ask(&candidate.model, request, false, &mut waited).await {
-        Err(failure) => Err(Lost { failure, cost_usd: Some(0.0) }),
-        Ok(received) if reads_all && !received.is_refusal() => {
-            let reading = Instant::now();
-            let read = read_all(received).await;
-            waited += reading.elapsed();
-            read
-        }
-        Ok(received) => Ok((received, None)),
+    decision_id: &'a str,
+) -> Ended<'a> {
+    let mut course = Course::new(decision_id);
+    let result = match gateway.ask(&candidate.model, request, false, &mut course).await {
+        Err(_noted) => None,
+        Ok(received) if reads_all && !received.is_refusal() => read_all(received, &mut course).await,
+        Ok(received) => Some((received, None)),
     };
-    Ended { index, result, elapsed: started.elapsed(), waited }
+    Ended { index, result, course }
 }
 
-async fn read_all(mut received: Received) -> Result<(Received, Option<Said>), Lost> {
+async fn read_all(mut received: Received, course: &mut Course<'_>) -> Option<(Received, Option<Said>)> {
+    let reading = Instant::now();
     let read = match &mut received.body {
         ReceivedBody::Whole { .. } => Ok(received.said()),
         ReceivedBody::Stream(stream) => {
@@ -141,32 +149,38 @@ async fn read_all(mut received: Received) -> Result<(Received, Option<Said>), Lo
             }
         }
     };
+    course.upstream_wait += reading.elapsed();
+    received.elapsed += reading.elapsed();
     match read {
-        Ok(said) => Ok((received, said)),
-        Err(failure) => Err(Lost { cost_usd: received.discard(&failure), failure }),
+        Ok(said) => Some((received, said)),
+        Err(failure) => {
+            course.note_failure(&received.model, &received.provider, failure.clone(), received.elapsed);
+            course.add_unused(received.discard(&failure));
+            None
+        }
     }
 }
 
-fn is_answer(ended: &Ended) -> bool {
-    ended.result.as_ref().is_ok_and(|(received, _)| !received.is_refusal())
+fn is_answer(ended: &Ended<'_>) -> bool {
+    ended.result.as_ref().is_some_and(|(received, _)| !received.is_refusal())
 }
 
-/// Whose answer counts, and the judge's try where one was asked. A refusal of the request counts only where nobody answered it.
-async fn choose(
+/// Whose answer counts, and the course of the judge where one was asked. A refusal of the request counts only where nobody answered it.
+async fn choose<'a>(
     gateway: &Gateway,
-    ended: &[Option<Ended>],
+    ended: &[Option<Ended<'_>>],
     pick: &Pick,
     request: &ChatRequest,
-    course: &mut Course<'_>,
-) -> (Option<usize>, Option<super::Attempt>) {
-    let of_those = |wanted: fn(&Ended) -> bool| {
+    decision_id: &'a str,
+) -> (Option<usize>, Option<Course<'a>>) {
+    let of_those = |wanted: fn(&Ended<'_>) -> bool| {
         ended.iter().flatten().filter(|one| wanted(one)).map(|one| one.index).collect::<Vec<_>>()
     };
     let mut answered = of_those(is_answer);
     if answered.is_empty() {
-        return (of_those(|one| one.result.is_ok()).first().copied(), None);
+        return (of_those(|one| one.result.is_some()).first().copied(), None);
     }
-    let said_by = |index: usize| ended[index].as_ref().and_then(|one| one.result.as_ref().ok()?.1.as_ref());
+    let said_by = |index: usize| ended[index].as_ref().and_then(|one| one.result.as_ref()?.1.as_ref());
     // Nobody prefers an answer without a word to one with some.
     let text_of = |index: usize| excerpt(said_by(index).map_or("", Said::text), EXCERPT_CHARACTERS);
     if answered.iter().any(|index| !text_of(*index).is_empty()) {
@@ -179,8 +193,9 @@ async fn choose(
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     let mut verdict = None;
     if let Pick::Judge(model) = pick {
-        let (best, attempt) = judge::ask(gateway, model, request, &texts, course).await;
-        verdict = Some(attempt);
+        let mut course = Course::new(decision_id);
+        let best = judge::ask(gateway, model, request, &texts, &mut course).await;
+        verdict = Some(course);
         if let Some(best) = best {
             return (answered.get(best).copied(), verdict);
         }

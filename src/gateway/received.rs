@@ -4,18 +4,19 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
 
 use super::answer::AnswerBody;
 use super::attempt::Failure;
-use super::exchange::{BegunStream, Reply, ReplyHead, exchange};
+use super::exchange::{BegunStream, Reply, ReplyHead};
 use super::metering::{self, StreamMeter};
 use super::openai;
 use super::receipt::{PendingReceipt, StreamEnd};
 use super::relay::relay;
 use super::said::Said;
 use super::send::Gateway;
-use crate::chat::{ChatRequest, Usage};
+use super::upstream::Lane;
+use crate::chat::Usage;
+use crate::routing::Prices;
 
 /// Who answered, and what.
 pub(super) struct Received {
@@ -23,8 +24,17 @@ pub(super) struct Received {
     pub(super) provider: String,
     pub(super) head: ReplyHead,
     pub(super) body: ReceivedBody,
-    /// The gateway asked for log-probabilities, and the client did not.
-    strip_logprobs: bool,
+    /// From asking until the answer began.
+    pub(super) elapsed: Duration,
+    cuts: Cuts,
+}
+
+/// What is taken out of an answer again, because the gateway asked for it and the client did not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cuts {
+    pub(super) logprobs: bool,
+    /// The token counts at the end of a stream.
+    pub(super) usage: bool,
 }
 
 /// What came.
@@ -44,57 +54,33 @@ pub(super) struct ReceivedStream {
     pub(super) limit_bytes: usize,
 }
 
-impl Gateway {
-    /// Asks one model and waits until its answer is there or begins. `waited` grows by the time that takes.
-    pub(super) async fn ask(
-        &self,
+impl Received {
+    pub(super) fn new(
+        reply: Reply,
+        cuts: Cuts,
         model: &str,
-        request: &ChatRequest,
-        with_logprobs: bool,
-        waited: &mut Duration,
-    ) -> Result<Received, Failure> {
-        let upstream = self.upstream(model).ok_or(Failure::NotConfigured)?;
-        let provider = self.provider(upstream);
-        let mut fixed: Vec<(&str, Value)> = Vec::with_capacity(2 + upstream.settings.len());
-        fixed.push(("model", upstream.upstream_name.as_str().into()));
-        fixed.extend(upstream.settings.iter().map(|(field, value)| (field.as_str(), value.clone())));
-        let theirs = request.field("logprobs").is_some_and(|field| field.get() != "null");
-        let tells = provider.kind.dialect().tells_logprobs();
-        let mut ours = with_logprobs && tells && !theirs && !upstream.settings.contains_key("logprobs");
-        if ours {
-            fixed.push(("logprobs", true.into()));
-        }
-        let mut reply = exchange(provider, &fixed, request, waited).await?;
-        if ours && matches!(reply.head().status.as_u16(), 400 | 403 | 422) {
-            // Some models do not tell them and refuse to be asked. The client did not ask.
-            fixed.pop();
-            ours = false;
-            reply = exchange(provider, &fixed, request, waited).await?;
-        }
+        prices: Option<Prices>,
+        lane: Lane<'_>,
+        elapsed: Duration,
+    ) -> Self {
+        let (model, provider) = (model.to_owned(), lane.provider.name.clone());
         let (head, body) = match reply {
             Reply::Whole { head, bytes, usage } => {
-                let record = || metering::record_usage(model, &provider.name, usage, upstream.prices);
+                let record = || metering::record_usage(&model, &provider, usage, prices);
                 let cost_usd = head.status.is_success().then(record).flatten();
                 (head, ReceivedBody::Whole { bytes, usage, cost_usd })
             }
-            Reply::Stream { head, begun } => {
-                let (meter, receipt) = StreamMeter::new(model.to_owned(), provider.name.clone(), upstream.prices);
-                let limit_bytes = provider.max_answer_bytes;
+            Reply::Stream { head, mut begun } => {
+                let (meter, receipt) = StreamMeter::new(model.clone(), provider.clone(), prices);
+                let limit_bytes = lane.provider.max_answer_bytes;
+                // Its place at the endpoint is taken until the stream is over.
+                begun.lease = Some(lane.lease);
                 (head, ReceivedBody::Stream(ReceivedStream { begun, meter, receipt, limit_bytes }))
             }
         };
-        Ok(Received { model: model.to_owned(), provider: provider.name.clone(), head, body, strip_logprobs: ours })
+        Self { model, provider, head, body, elapsed, cuts }
     }
 
-    /// Records that a model was left before its answer, or its token counts, came.
-    pub(super) fn note_left(&self, model: &str) {
-        if let Some(upstream) = self.upstream(model) {
-            metering::record_usage(model, &self.provider(upstream).name, None, upstream.prices);
-        }
-    }
-}
-
-impl Received {
     /// The provider refused the request itself.
     pub(super) fn is_refusal(&self) -> bool {
         !self.head.status.is_success()
@@ -129,14 +115,22 @@ impl Received {
     pub(super) fn into_parts(self) -> (ReplyHead, AnswerBody) {
         let body = match self.body {
             ReceivedBody::Whole { bytes, usage, cost_usd } => {
-                let bytes = if self.strip_logprobs { openai::without_logprobs(bytes) } else { bytes };
+                let bytes = if self.cuts.logprobs { openai::without_logprobs(bytes) } else { bytes };
                 AnswerBody::Whole { bytes, usage, cost_usd }
             }
             ReceivedBody::Stream(ReceivedStream { begun, meter, receipt, .. }) => {
-                let events = relay(begun, meter, self.strip_logprobs);
-                AnswerBody::Stream { events, receipt }
+                AnswerBody::Stream { events: relay(begun, meter, self.cuts), receipt }
             }
         };
         (self.head, body)
+    }
+}
+
+impl Gateway {
+    /// Records that a model was left before its answer, or its token counts, came.
+    pub(super) fn note_left(&self, model: &str) {
+        if let Some(upstream) = self.upstream(model) {
+            metering::record_usage(model, self.main_provider(upstream), None, upstream.prices);
+        }
     }
 }

@@ -3,26 +3,31 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// A longer line is let through in pieces, unread: memory for a stream stays bounded.
-const MAX_HELD_BYTES: usize = 1024 * 1024;
+/// A longer line is no event of any API: memory for a stream stays bounded. Pictures come as text of some megabytes.
+pub(super) const MAX_LINE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The unfinished last line of a stream.
 #[derive(Debug, Default)]
 pub(super) struct LineBuffer {
     held: BytesMut,
-    /// The rest of a line that was let through unread is not read either.
-    inside_long_line: bool,
+    is_too_long: bool,
 }
 
 impl LineBuffer {
-    /// Takes a chunk; gives back the bytes that may go on, which end at a line's end, and shows each data payload among them.
+    /// Takes a chunk; gives back the bytes that may go on, which end at a line's end, and shows each data payload among them. After a line
+    /// that is too long nothing goes on any more.
     pub(super) fn push(&mut self, chunk: &Bytes, mut read: impl FnMut(&[u8])) -> Bytes {
-        let Some(last_end) = chunk.iter().rposition(|&byte| byte == b'\n') else {
+        let last_end = chunk.iter().rposition(|&byte| byte == b'\n');
+        let first_end = chunk.iter().position(|&byte| byte == b'\n');
+        let (to_first, after_last) = (first_end.unwrap_or(chunk.len()), last_end.map_or(chunk.len(), |end| end + 1));
+        let unfinished = if last_end.is_none() { 0 } else { chunk.len() - after_last };
+        self.is_too_long |= self.held.len() + to_first > MAX_LINE_BYTES || unfinished > MAX_LINE_BYTES;
+        if self.is_too_long {
+            self.held = BytesMut::new();
+            return Bytes::new();
+        }
+        let Some(last_end) = last_end else {
             self.held.extend_from_slice(chunk);
-            if self.held.len() > MAX_HELD_BYTES {
-                self.inside_long_line = true;
-                return self.held.split().freeze();
-            }
             return Bytes::new();
         };
         let rest = chunk.slice(last_end + 1..);
@@ -33,25 +38,19 @@ impl LineBuffer {
             self.held.split().freeze()
         };
         self.held.extend_from_slice(&rest);
-        let mut lines = whole.split(|&byte| byte == b'\n');
-        if std::mem::take(&mut self.inside_long_line) {
-            lines.next();
-        }
-        lines.filter_map(payload).for_each(&mut read);
+        payloads(&whole).for_each(&mut read);
         whole
     }
 
-    /// Whether the line that is being read is too long, and is let through unread.
-    pub(super) fn is_inside_long_line(&self) -> bool {
-        self.inside_long_line
+    /// Whether a line came that is too long.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.is_too_long
     }
 
     /// The unfinished line at the end of the stream.
     pub(super) fn finish(&mut self, mut read: impl FnMut(&[u8])) -> Bytes {
         let rest = self.held.split().freeze();
-        if let Some(payload) = payload(&rest)
-            && !self.inside_long_line
-        {
+        if let Some(payload) = payload(&rest) {
             read(payload);
         }
         rest
@@ -61,6 +60,18 @@ impl LineBuffer {
 /// The data payloads of whole lines.
 pub(super) fn payloads(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
     lines.split(|&byte| byte == b'\n').filter_map(payload)
+}
+
+/// Where the line of `[DONE]` begins among whole lines.
+pub(super) fn start_of_done(lines: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    for line in lines.split_inclusive(|&byte| byte == b'\n') {
+        if payload(line) == Some(b"[DONE]") {
+            return Some(start);
+        }
+        start += line.len();
+    }
+    None
 }
 
 /// What follows `data:` in a line.
@@ -95,11 +106,24 @@ mod tests {
     }
 
     #[test]
-    fn a_line_past_the_bound_is_let_through_unread_and_reading_goes_on_after_it() {
-        let long = format!("data: {}", "x".repeat(MAX_HELD_BYTES));
-        let (sent, seen, rest) = run(&[&long, "more\ndata: next\n"]);
-        assert_eq!(sent[0].len(), long.len());
-        assert_eq!((sent[1].as_str(), rest.as_str()), ("more\ndata: next\n", ""));
-        assert_eq!(seen, ["next"]);
+    fn the_end_is_found_among_other_lines() {
+        for (lines, expected) in [
+            ("data: a\n\ndata: [DONE]\n\n", Some(9)),
+            ("data:[DONE]\r\n", Some(0)),
+            ("data: a [DONE]\n: [DONE]\n", None),
+            ("", None),
+        ] {
+            assert_eq!(start_of_done(lines.as_bytes()), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_goes_on_after_a_line_past_the_bound() {
+        let long = "x".repeat(MAX_LINE_BYTES);
+        let (sent, seen, rest) = run(&["data: a\n", &long, "more", "\ndata: next\n"]);
+        assert_eq!((sent[0].as_str(), seen), ("data: a\n", vec!["a".to_owned()]));
+        assert!(sent[1..].iter().all(String::is_empty) && rest.is_empty());
+        let at_the_bound = format!("{long}\ndata: next\n");
+        assert_eq!(run(&[&at_the_bound]).1, ["next"]);
     }
 }

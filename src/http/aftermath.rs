@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::AppState;
 use crate::chat::Usage;
-use crate::gateway::{Answer, AnswerBody};
+use crate::gateway::{Answer, AnswerBody, sum_of_costs};
 use crate::limits::Reservation;
 use crate::routing::{AnswerTimes, Decision, Plan, Served};
 use crate::store::Outcome;
@@ -17,6 +17,15 @@ pub(super) struct Aftermath {
     decision: Option<Arc<Decision>>,
     reservation: Option<Reservation>,
     served: Option<ServedBy>,
+}
+
+/// What a request cost in USD; `None` is unknown.
+#[derive(Clone, Copy)]
+pub(super) struct Spent {
+    /// The answer that the client was given; nothing where it was given none.
+    pub(super) answer_usd: Option<f64>,
+    /// Everything else that was asked on the way.
+    pub(super) unused_usd: Option<f64>,
 }
 
 /// The answer that is on its way to the client.
@@ -60,14 +69,20 @@ impl Aftermath {
 
     /// The request is over. Whatever an answer cost that was asked for is spent, even if its client left before it came. Returns what counts
     /// against the budget; `None` where there is none.
-    pub(super) fn end(&mut self, outcome: Outcome, usage: Option<Usage>, cost_usd: Option<f64>) -> Option<f64> {
-        let decision = self.decision.as_ref().filter(|_| outcome != Outcome::Refused)?;
+    pub(super) fn end(&mut self, outcome: Outcome, usage: Option<Usage>, spent: Spent) -> Option<f64> {
+        // A refusal costs nothing; what came before it may have.
+        let is_free = outcome == Outcome::Refused && spent.unused_usd == Some(0.0);
+        let decision = self.decision.as_ref().filter(|_| !is_free)?;
         let served_by = self.served.as_ref().map(|served| served.model.as_str());
         let model = served_by.or_else(|| Some(decision.primary()?.model.as_str())).unwrap_or_default();
         // Of a chain one model is paid, which may not be the dearest that was reserved for; otherwise the whole reservation counts.
         let is_chain = matches!(decision.plan, Plan::Chain(_));
         let expected = || decision.expected_cost_usd(model).filter(|_| is_chain);
-        let counted = cost_usd.or_else(expected);
+        let cost_usd = sum_of_costs(spent.answer_usd, spent.unused_usd);
+        // What is known counts as it is, and what nobody told as it was expected.
+        let counted = cost_usd
+            .or_else(|| sum_of_costs(spent.answer_usd.or_else(expected), spent.unused_usd.or_else(expected)))
+            .filter(|_| is_chain || cost_usd.is_some());
         let counted_usd = self.reservation.as_mut().map(|reservation| reservation.settle(counted));
         // What several models took together, or was held back for a gate, says little of one model's pace.
         let is_its_own = is_chain && outcome == Outcome::Answered;

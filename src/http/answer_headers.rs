@@ -16,6 +16,7 @@ const DECISION_ID: HeaderName = HeaderName::from_static("x-semroute-decision-id"
 const DROPPED: HeaderName = HeaderName::from_static("x-semroute-dropped");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-semroute-attempts");
 const COST_USD: HeaderName = HeaderName::from_static("x-semroute-cost-usd");
+const TRUNCATED: HeaderName = HeaderName::from_static("x-semroute-truncated");
 const OVERHEAD_MS: HeaderName = HeaderName::from_static("x-semroute-overhead-ms");
 
 /// Proxies commonly give all headers together 8 KiB.
@@ -39,9 +40,16 @@ pub(super) fn write_served_by(headers: &mut HeaderMap, model: &str, provider: &s
 }
 
 /// What of the request the provider could not be told; nothing where everything was.
-pub(super) fn write_dropped(headers: &mut HeaderMap, dropped: &[String]) {
+pub(super) fn write_dropped(headers: &mut HeaderMap, dropped: &[&str]) {
     if !dropped.is_empty() {
         write(headers, DROPPED, &dropped.join(", "));
+    }
+}
+
+/// How many of the texts to embed went on past what the embedder reads; nothing where none did.
+pub(super) fn write_truncated(headers: &mut HeaderMap, texts: usize) {
+    if texts > 0 {
+        headers.insert(TRUNCATED, HeaderValue::from(texts));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The one default-deny layer: whatever the path, a key is asked for unless the *matched route* is on the short list below.
+//! The one default-deny layer: whatever the path, a key or a token is asked for unless the *matched route* is on the short list below.
 
 use std::sync::Arc;
 
@@ -10,11 +10,12 @@ use axum::response::{IntoResponse, Response};
 
 use super::AppState;
 use super::error::ApiError;
+use crate::limits::KnownCaller;
 
 /// Probes have no key. Nothing else is open.
 const OPEN_ROUTES: [&str; 2] = ["/health/live", "/health/ready"];
 
-/// The key that a request presented, where it is one of ours: its name, if it has one, and what tells it from others.
+/// The key or token that a request presented, where it is good: the caller's name, if it has one, and what tells it from others.
 #[derive(Clone)]
 pub(super) struct PresentedKey {
     pub(super) name: Option<Arc<str>>,
@@ -25,18 +26,18 @@ pub(super) async fn authenticate(State(state): State<AppState>, mut request: Req
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let is_open = matched.is_some_and(|route| OPEN_ROUTES.contains(&route));
     if !is_open {
-        let key = presented_key(request.headers());
-        if !state.parts.keys.admits(key) {
-            return ApiError::unauthenticated(key.is_some()).into_response();
-        }
-        if let Some((name, identity)) = state.parts.keys.identify(key) {
-            request.extensions_mut().insert(PresentedKey { name, identity });
+        match state.parts.keys.recognise(presented_key(request.headers())).await {
+            Ok(Some(KnownCaller { name, identity })) => {
+                request.extensions_mut().insert(PresentedKey { name, identity });
+            }
+            Ok(None) => {}
+            Err(refusal) => return ApiError::from(&refusal).into_response(),
         }
     }
     next.run(request).await
 }
 
-/// The key of `Authorization: Bearer`, or else of `x-api-key`.
+/// The key or token of `Authorization: Bearer`, or else of `x-api-key`.
 fn presented_key(headers: &HeaderMap) -> Option<&[u8]> {
     let bearer = headers.get(AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len())?;

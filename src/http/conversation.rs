@@ -2,7 +2,7 @@
 //! APIs differ in, how a request is read and an answer written, is given to it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::body::Body;
@@ -10,15 +10,16 @@ use axum::extract::{FromRequest, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
 
 use super::admission::Place;
 use super::decision_log::LogEntry;
 use super::error::ApiError;
 use super::overrides::Asked;
 use super::protocol::{AnswerWriter, ReadRequest};
-use super::running_stream::RunningStream;
+use super::running_stream::{RunningStream, Sending};
 use super::{AppState, answer_headers, body, budget, metrics, observation};
-use crate::gateway::{Answer, AnswerBody, sum_of_costs};
+use crate::gateway::{Answer, AnswerBody, completion_as_events, sum_of_costs};
 use crate::routing::RouteError;
 
 /// Asks nginx, should one stand in front, to pass the stream on as it comes.
@@ -35,8 +36,18 @@ pub(super) struct Call {
     body: Body,
 }
 
+impl Call {
+    /// Its headers.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+}
+
 /// Answers a call.
-pub(super) async fn answer(call: Call, read: ReadRequest) -> Result<Response, ApiError> {
+pub(super) async fn answer(
+    call: Call,
+    read: impl FnOnce(&[u8]) -> Result<ReadRequest, ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
     let Call { state: State(state), place: Extension(place), asked: Asked(overrides), headers, body } = call;
     let bytes = body::read(&headers, body, &state.parts.config).await?;
     // From here on the time is ours or a provider's; before, it was the client's.
@@ -71,11 +82,29 @@ pub(super) async fn answer(call: Call, read: ReadRequest) -> Result<Response, Ap
 
     let mut semroute_headers = HeaderMap::with_capacity(16);
     answer_headers::write_decision(&mut semroute_headers, &decision);
-    let sent = state.parts.gateway.send(&decision, &request).await;
-    let (attempts, upstream_wait) = match &sent {
-        Ok(answer) => (answer.attempts.len(), answer.upstream_wait),
-        Err(error) => (error.attempts.len(), error.upstream_wait),
+    let (is_stream, with_usage) = (request.stream(), request.include_usage());
+    let heartbeat = Some(state.parts.config.heartbeat_seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    let mut sending: Sending = {
+        let (state, decision) = (state.clone(), Arc::clone(&decision));
+        Box::pin(async move { state.parts.gateway.send(&decision, &request).await })
     };
+    let sent = match heartbeat.filter(|_| is_stream) {
+        None => sending.await,
+        Some(heartbeat) => match timeout(heartbeat, &mut sending).await {
+            Ok(sent) => sent,
+            // From here on the status is told; what becomes of the request is told by events.
+            Err(_elapsed) => {
+                let running =
+                    RunningStream::not_yet_begun(sending, started, with_usage, writer, entry, place, Some(heartbeat));
+                return Ok(stream_response(semroute_headers, running));
+            }
+        },
+    };
+    let (attempts, upstream_wait) = match &sent {
+        Ok(answer) => (&answer.attempts, answer.upstream_wait),
+        Err(error) => (&error.attempts, error.upstream_wait),
+    };
+    let attempts = attempts.iter().filter(|attempt| attempt.was_asked()).count();
     let overhead = started.elapsed().saturating_sub(upstream_wait);
     metrics::record_overhead(overhead);
     answer_headers::write_attempts(&mut semroute_headers, attempts);
@@ -85,7 +114,8 @@ pub(super) async fn answer(call: Call, read: ReadRequest) -> Result<Response, Ap
     match sent {
         Ok(answer) => {
             entry.note_answer(&answer, overhead);
-            Ok(respond(answer, semroute_headers, writer, entry, place))
+            let client = Client { writer, entry, place, heartbeat, is_stream, with_usage };
+            Ok(respond(answer, semroute_headers, client))
         }
         Err(error) => {
             let mut answer = ApiError::from(&error);
@@ -96,36 +126,69 @@ pub(super) async fn answer(call: Call, read: ReadRequest) -> Result<Response, Ap
     }
 }
 
-fn respond(
-    answer: Answer,
-    mut headers: HeaderMap,
-    mut writer: Box<dyn AnswerWriter>,
-    mut entry: LogEntry,
+/// Who is answered, and how.
+pub(super) struct Client {
+    writer: Box<dyn AnswerWriter>,
+    entry: LogEntry,
     place: Place,
-) -> Response {
+    heartbeat: Option<Duration>,
+    is_stream: bool,
+    with_usage: bool,
+}
+
+impl Client {
+    /// One that is not answered by a stream.
+    pub(super) fn of_whole(writer: Box<dyn AnswerWriter>, entry: LogEntry, place: Place) -> Self {
+        Self { writer, entry, place, heartbeat: None, is_stream: false, with_usage: false }
+    }
+}
+
+/// Hands an answer on, with these headers beside its own.
+pub(super) fn respond(answer: Answer, mut headers: HeaderMap, client: Client) -> Response {
+    let Client { mut writer, mut entry, place, heartbeat, is_stream, with_usage } = client;
     answer_headers::write_served_by(&mut headers, &answer.model, &answer.provider);
-    answer_headers::write_dropped(&mut headers, &answer.dropped);
+    let dropped = writer.dropped().iter().copied().chain(answer.dropped.iter().map(String::as_str));
+    answer_headers::write_dropped(&mut headers, &dropped.collect::<Vec<&str>>());
     if let Some(content_type) = answer.content_type {
         headers.insert(CONTENT_TYPE, content_type);
     }
     if let Some(retry_after) = answer.retry_after {
         headers.insert(RETRY_AFTER, retry_after);
     }
-    let body = match answer.body {
-        AnswerBody::Whole { bytes, cost_usd, .. } => {
-            if answer.status.is_success() {
-                answer_headers::write_cost(&mut headers, sum_of_costs(cost_usd, answer.unused_cost_usd));
-                Body::from(writer.write_whole(bytes))
-            } else {
-                Body::from(bytes)
-            }
-        }
+    let (bytes, cost_usd) = match answer.body {
         AnswerBody::Stream { events, receipt } => {
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
             entry.follow(receipt);
-            Body::from_stream(RunningStream::new(events, writer, entry, place))
+            return stream_response(headers, RunningStream::new(events, writer, entry, place, heartbeat));
         }
+        AnswerBody::Whole { bytes, cost_usd, .. } => (bytes, cost_usd),
     };
-    (answer.status, headers, body).into_response()
+    if !answer.status.is_success() {
+        return (answer.status, headers, bytes).into_response();
+    }
+    answer_headers::write_cost(&mut headers, sum_of_costs(cost_usd, answer.unused_cost_usd));
+    // Some providers answer at once although they were asked for a stream.
+    if let Some(events) = is_stream.then(|| completion_as_events(&bytes, with_usage)).flatten() {
+        write_stream_headers(&mut headers);
+        return (answer.status, headers, writer.write_events(events)).into_response();
+    }
+    let written = writer.write_whole(bytes);
+    if written.is_empty() {
+        headers.remove(CONTENT_TYPE);
+        let mut unreadable = ApiError::unreadable_answer(&answer.provider);
+        unreadable.headers_mut().extend(headers);
+        return unreadable.into_response();
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (answer.status, headers, written).into_response()
+}
+
+fn stream_response(mut headers: HeaderMap, running: RunningStream) -> Response {
+    write_stream_headers(&mut headers);
+    (headers, Body::from_stream(running.into_stream())).into_response()
+}
+
+fn write_stream_headers(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
 }

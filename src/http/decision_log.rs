@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use axum::http::StatusCode;
 
 use super::AppState;
-use super::aftermath::Aftermath;
+use super::aftermath::{Aftermath, Spent};
 use crate::chat::Usage;
-use crate::gateway::{Answer, AnswerBody, PendingReceipt, SendError, StreamEnd, sum_of_costs};
+use crate::gateway::{Answer, AnswerBody, Attempt, PendingReceipt, SendError, StreamEnd, sum_of_costs};
 use crate::limits::Reservation;
 use crate::routing::{Decision, Strategy};
 use crate::store::{DecisionRecord, Outcome, Recorder};
@@ -29,6 +29,8 @@ struct OpenRow {
     started: Instant,
     receipt: Option<PendingReceipt>,
     usage: Option<Usage>,
+    /// What the answer costs that the client is given.
+    answer_cost_usd: Option<f64>,
     /// What the answers cost that the client is not given.
     unused_cost_usd: Option<f64>,
 }
@@ -52,7 +54,8 @@ impl LogEntry {
             started,
             receipt: None,
             usage: None,
-            unused_cost_usd: None,
+            answer_cost_usd: None,
+            unused_cost_usd: Some(0.0),
         }))
     }
 
@@ -86,7 +89,7 @@ impl LogEntry {
     /// No model answered.
     pub(super) fn failed(mut self, error: &SendError, status: StatusCode, overhead: Duration) {
         let row = &mut self.0;
-        row.note_attempts(error.attempts.len(), overhead);
+        row.note_attempts(&error.attempts, overhead);
         // Nothing was handed on, but what came on the way was paid for.
         row.unused_cost_usd = error.unused_cost_usd;
         row.record.cost_usd = error.unused_cost_usd.filter(|cost_usd| *cost_usd > 0.0);
@@ -96,7 +99,7 @@ impl LogEntry {
     /// A model answers.
     pub(super) fn note_answer(&mut self, answer: &Answer, overhead: Duration) {
         let row = &mut self.0;
-        row.note_attempts(answer.attempts.len(), overhead);
+        row.note_attempts(&answer.attempts, overhead);
         row.aftermath.note_answer(answer);
         row.record.model = Some(answer.model.clone());
         row.record.provider = Some(answer.provider.clone());
@@ -120,7 +123,8 @@ impl LogEntry {
 }
 
 impl OpenRow {
-    fn note_attempts(&mut self, attempts: usize, overhead: Duration) {
+    fn note_attempts(&mut self, attempts: &[Attempt], overhead: Duration) {
+        let attempts = attempts.iter().filter(|attempt| attempt.was_asked()).count();
         self.record.attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
         self.record.overhead_ms = milliseconds(overhead);
     }
@@ -132,6 +136,7 @@ impl OpenRow {
         self.record.output_tokens = usage.map(Usage::completion);
         self.record.cache_write_tokens = usage.map(|usage| usage.cache_write);
         self.record.reasoning_tokens = usage.map(|usage| usage.reasoning);
+        self.answer_cost_usd = cost_usd;
         self.record.cost_usd = sum_of_costs(cost_usd, self.unused_cost_usd);
     }
 
@@ -160,10 +165,11 @@ impl Drop for OpenRow {
         if self.record.id.is_empty() {
             self.record.id = Decision::new_id();
         }
-        let usage = self.usage;
         // A try that failed is seldom billed, and the row says nothing of it; what counts is what came and was not handed on.
-        let cost_usd = if self.record.outcome == Outcome::Failed { self.unused_cost_usd } else { self.record.cost_usd };
-        self.record.counted_usd = self.aftermath.end(self.record.outcome, usage, cost_usd);
+        let is_unanswered = matches!(self.record.outcome, Outcome::Failed | Outcome::Refused);
+        let answer_usd = if is_unanswered { Some(0.0) } else { self.answer_cost_usd };
+        let spent = Spent { answer_usd, unused_usd: self.unused_cost_usd };
+        self.record.counted_usd = self.aftermath.end(self.record.outcome, self.usage, spent);
         if let Some(recorder) = &self.recorder {
             recorder.record(std::mem::take(&mut self.record));
         }

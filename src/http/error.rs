@@ -1,13 +1,17 @@
 //! The one place where errors become statuses and OpenAI error bodies.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::body::Bytes;
+use axum::http::header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::chat::{ErrorBody, ErrorDetail, InvalidRequest};
 use crate::gateway::{SendError, SendErrorKind};
-use crate::limits::BudgetError;
+use crate::limits::jwt::TokenError;
+use crate::limits::{BudgetError, Refusal};
 use crate::routing::RouteError;
 
 /// An error on its way to the client.
@@ -40,6 +44,18 @@ impl ApiError {
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.insert(name, value);
         self
+    }
+
+    /// As the end of a stream, where the status is gone that would have told it.
+    pub(super) fn as_events(&self) -> Bytes {
+        let body = serde_json::to_vec(&ErrorBody { error: self.0.detail.clone() }).unwrap_or_default();
+        [b"data: ", &body[..], b"\n\ndata: [DONE]\n\n"].concat().into()
+    }
+
+    /// What it says.
+    #[cfg(test)]
+    pub(super) fn detail(&self) -> &ErrorDetail {
+        &self.0.detail
     }
 
     /// The status that it becomes.
@@ -99,20 +115,34 @@ impl ApiError {
         InvalidRequest { message: message.into(), param: param.map(str::to_owned) }.into()
     }
 
-    pub(super) fn unauthenticated(key_given: bool) -> Self {
-        let message = if key_given {
-            "the API key is not valid"
-        } else {
-            "an API key is required, as \"Authorization: Bearer KEY\" or \"x-api-key: KEY\""
-        };
-        Self::new(StatusCode::UNAUTHORIZED, "authentication_error", Some("invalid_api_key"), message)
-            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    /// Two readers could take the request for two different ones. The connection is closed behind it.
+    pub(super) fn ambiguous(message: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, INVALID_REQUEST, Some("ambiguous_request"), message)
+            .with_header(CONNECTION, HeaderValue::from_static("close"))
+    }
+
+    pub(super) fn too_many_messages(messages: usize, limit: usize) -> Self {
+        let message = format!(
+            "messages: {messages} are more than the {limit} that may be sent; shorten the conversation or raise [server] max_messages"
+        );
+        Self::invalid(message, Some("messages"))
     }
 
     pub(super) fn too_many_in_flight() -> Self {
         let message = "too many requests are under way; try again shortly";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", Some("overloaded"), message)
             .with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    pub(super) fn unreadable_answer(provider: &str) -> Self {
+        let message = format!("the answer of {provider} cannot be read");
+        Self::new(StatusCode::BAD_GATEWAY, API, Some("upstream_unreadable"), message)
+    }
+
+    /// A provider refused with this status, in a shape that clients do not know.
+    pub(super) fn refused_by_provider(status: StatusCode, message: impl Into<String>) -> Self {
+        let kind = if status.is_client_error() { INVALID_REQUEST } else { API };
+        Self::new(status, kind, Some("upstream_refused"), message)
     }
 
     pub(super) fn draining() -> Self {
@@ -132,6 +162,41 @@ impl From<InvalidRequest> for ApiError {
     }
 }
 
+impl From<&Refusal> for ApiError {
+    fn from(refusal: &Refusal) -> Self {
+        let refuse = |status, kind, code, message: String, challenge| {
+            Self::new(status, kind, Some(code), message)
+                .with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+        };
+        let unauthenticated = |code, message: &str, challenge| {
+            refuse(StatusCode::UNAUTHORIZED, "authentication_error", code, message.to_owned(), challenge)
+        };
+        match refusal {
+            Refusal::NothingPresented => unauthenticated(
+                "invalid_api_key",
+                "an API key is required, as \"Authorization: Bearer KEY\" or \"x-api-key: KEY\"",
+                "Bearer",
+            ),
+            Refusal::UnknownKey => unauthenticated("invalid_api_key", "the API key is not valid", "Bearer"),
+            Refusal::Token(TokenError::KeysUnavailable) => {
+                let message = TokenError::KeysUnavailable.to_string();
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, API, Some("token_issuer_unavailable"), message)
+                    .with_header(RETRY_AFTER, HeaderValue::from_static("10"))
+            }
+            Refusal::Token(TokenError::Scope) => refuse(
+                StatusCode::FORBIDDEN,
+                "permission_error",
+                "insufficient_scope",
+                TokenError::Scope.to_string(),
+                "Bearer error=\"insufficient_scope\"",
+            ),
+            Refusal::Token(error) => {
+                unauthenticated("invalid_token", &error.to_string(), "Bearer error=\"invalid_token\"")
+            }
+        }
+    }
+}
+
 impl From<&RouteError> for ApiError {
     fn from(error: &RouteError) -> Self {
         let message = error.to_string();
@@ -140,10 +205,11 @@ impl From<&RouteError> for ApiError {
             RouteError::UnknownModel(_) => refuse(StatusCode::NOT_FOUND, "model_not_found").at("model"),
             RouteError::NoCandidate(_) => refuse(StatusCode::BAD_REQUEST, "no_candidate"),
             RouteError::NoArchetypes => refuse(StatusCode::BAD_REQUEST, "no_archetypes"),
+            RouteError::AgainstRule { .. } => refuse(StatusCode::FORBIDDEN, "against_rule").at("model"),
+            RouteError::UnreadByRules => refuse(StatusCode::BAD_REQUEST, "tokens_unread").at("input"),
             RouteError::BudgetSpent { .. } => {
                 Self::new(StatusCode::PAYMENT_REQUIRED, "insufficient_quota", Some("session_budget_spent"), message)
             }
-            RouteError::EmptyPrompt => refuse(StatusCode::BAD_REQUEST, "empty_prompt").at("messages"),
             RouteError::Embed(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, API, Some("embedding_unavailable"), message)
                     .with_header(RETRY_AFTER, HeaderValue::from_static("1"))
@@ -172,16 +238,22 @@ impl From<&SendError> for ApiError {
     fn from(error: &SendError) -> Self {
         let (status, kind, code) = match error.kind {
             SendErrorKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "upstream_rate_limited"),
+            SendErrorKind::Unsupported => (StatusCode::BAD_REQUEST, INVALID_REQUEST, "unsupported_by_models"),
             SendErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, API, "upstream_timeout"),
             SendErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, API, "upstream_unavailable"),
             SendErrorKind::Failed => (StatusCode::BAD_GATEWAY, API, "upstream_failed"),
         };
         let answer = Self::new(status, kind, Some(code), error.to_string());
-        match error.retry_after.as_deref().and_then(|value| HeaderValue::try_from(value).ok()) {
-            Some(value) => answer.with_header(RETRY_AFTER, value),
+        match error.retry_after {
+            Some(wait) => answer.with_header(RETRY_AFTER, HeaderValue::from(whole_seconds(wait))),
             None => answer,
         }
     }
+}
+
+/// Rounded up, and never zero: a client that comes back too early is turned away again.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl IntoResponse for ApiError {

@@ -2,18 +2,47 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::error::ApiError;
+use super::openapi::OpenErrors;
+use crate::chat::ErrorBody;
 
-pub(super) async fn live() -> Json<Value> {
-    Json(json!({"status": "live"}))
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    status: &'static str,
 }
 
-pub(super) async fn ready(State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
+/// Whether the process answers.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    operation_id = "live",
+    security(()),
+    responses((status = 200, description = "It does.", body = Health), OpenErrors)
+)]
+pub(super) async fn live() -> Json<Health> {
+    Json(Health { status: "live" })
+}
+
+/// Whether new requests are taken.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "ready",
+    security(()),
+    responses(
+        (status = 200, description = "They are.", body = Health),
+        (status = 503, description = "The server is shutting down.", body = ErrorBody),
+        OpenErrors
+    )
+)]
+pub(super) async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiError> {
     if state.is_draining() {
         return Err(ApiError::draining());
     }
-    Ok(Json(json!({"status": "ready"})))
+    Ok(Json(Health { status: "ready" }))
 }

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use thiserror::Error;
 use tokio::net::{TcpListener, lookup_host};
 
+use super::TlsError;
+
 /// Why the server does not listen.
 #[derive(Debug, Error)]
 pub enum ListenError {
@@ -34,6 +36,9 @@ pub enum ListenError {
         /// What was given.
         listen: String,
     },
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Anything else the system says.
     #[error("cannot listen on {listen}: {error}; choose another with --listen or [server] listen")]
     Refused {

@@ -3,18 +3,22 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::AppState;
 use super::error::ApiError;
+use super::openapi::KeyErrors;
+use super::{AppState, embeddings};
+use crate::chat::ErrorBody;
 use crate::routing::Strategy;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+/// The names, in OpenAI's list shape.
 pub(super) struct ModelList {
     object: &'static str,
     data: Vec<ListedModel>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ListedModel {
     id: String,
     object: &'static str,
@@ -22,10 +26,29 @@ pub(super) struct ListedModel {
     owned_by: String,
 }
 
+/// What `model` may be.
+#[utoipa::path(
+    get,
+    path = "/v1/models",
+    operation_id = "list_models",
+    responses((status = 200, description = "The names.", body = ModelList), KeyErrors)
+)]
 pub(super) async fn list(State(state): State<AppState>) -> Json<ModelList> {
     Json(ModelList { object: "list", data: listed(&state).collect() })
 }
 
+/// One of the names.
+#[utoipa::path(
+    get,
+    path = "/v1/models/{*name}",
+    operation_id = "retrieve_model",
+    params(("name" = String, Path, example = "auto", description = "The name; it may hold slashes.")),
+    responses(
+        (status = 200, description = "The model.", body = ListedModel),
+        (status = 404, description = "There is no model of this name.", body = ErrorBody),
+        KeyErrors
+    )
+)]
 pub(super) async fn retrieve(
     State(state): State<AppState>,
     Path(name): Path<String>,
@@ -33,12 +56,14 @@ pub(super) async fn retrieve(
     listed(&state).find(|model| model.id == name).map(Json).ok_or_else(|| ApiError::unknown_model(&name))
 }
 
-/// `auto`, `auto:STRATEGY`, the routes, then the configured models. Nobody knows when those were made, so all carry the server's start.
+/// `auto`, `auto:STRATEGY`, the routes, the aliases, the configured models, then our own embedders. Nobody knows when those were made, so all
+/// carry the server's start.
 fn listed(state: &AppState) -> impl Iterator<Item = ListedModel> {
     let created = state.parts.started_unix_s;
     let auto = std::iter::once("auto".to_owned())
         .chain(Strategy::ALL.iter().map(|strategy| format!("auto:{}", strategy.name())))
         .chain(state.parts.router.route_names().map(str::to_owned))
+        .chain(state.parts.router.alias_names().map(str::to_owned))
         .map(move |id| ListedModel { id, object: "model", created, owned_by: "semroute".into() });
     let configured = state.parts.router.registry().models().iter().map(move |model| ListedModel {
         id: model.name.clone(),
@@ -46,5 +71,11 @@ fn listed(state: &AppState) -> impl Iterator<Item = ListedModel> {
         created,
         owned_by: model.provider.clone(),
     });
-    auto.chain(configured)
+    let embedders = embeddings::own_names(state).into_iter().map(move |id| ListedModel {
+        id,
+        object: "model",
+        created,
+        owned_by: "semroute".into(),
+    });
+    auto.chain(configured).chain(embedders)
 }

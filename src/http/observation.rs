@@ -10,11 +10,12 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::metrics;
-use super::request_id::{REQUEST_ID, request_id};
+use super::request_id::{REQUEST_ID, RequestId, request_id};
 
-pub(super) async fn observe(request: Request, next: Next) -> Response {
+pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = method_name(request.method());
     // The route as declared: a path as sent would make a new metric for every stranger's guess.
     let route = request.extensions().get::<MatchedPath>().cloned();

@@ -6,6 +6,10 @@ use uuid::Uuid;
 /// `x-request-id`
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The id of a request under way, among its extensions.
+#[derive(Clone)]
+pub(super) struct RequestId(pub(super) HeaderValue);
+
 const MAX_LENGTH: usize = 128;
 
 /// The id for a request with these headers.

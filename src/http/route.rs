@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::overrides::Asked;
-use super::{AppState, body, metrics};
+use super::{AppState, body, metrics, openapi};
 use crate::chat::ChatRequest;
 use crate::routing::DecisionRow;
 
@@ -20,6 +20,24 @@ struct RouteRequest {
     request: ChatRequest,
 }
 
+impl body::Conversation for RouteRequest {
+    fn message_count(&self) -> usize {
+        self.request.message_count()
+    }
+}
+
+/// The decision alone; nothing is sent anywhere.
+#[utoipa::path(
+    post,
+    path = "/v1/route",
+    operation_id = "decide",
+    params(openapi::RoutingHeaders),
+    request_body = openapi::route::RouteRequest,
+    responses(
+        (status = 200, description = "The decision.", body = DecisionRow),
+        openapi::OwnErrors
+    )
+)]
 pub(super) async fn decide(
     State(state): State<AppState>,
     Asked(mut overrides): Asked,

@@ -6,7 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{ServerConfig, metrics};
+use tokio::sync::Semaphore;
+
+use super::{ServerConfig, embeddings, metrics};
 use crate::gateway::Gateway;
 use crate::limits::{Admission, Budget, KeyRing};
 use crate::routing::Router;
@@ -26,8 +28,16 @@ pub(super) struct Parts {
     pub(super) recorder: Option<Recorder>,
     pub(super) budget: Option<Budget>,
     pub(super) config: ServerConfig,
+    /// For the work of our own embedders that clients ask for.
+    pub(super) embedding_places: Arc<Semaphore>,
     pub(super) prometheus: PrometheusHandle,
     pub(super) started_unix_s: u64,
+    life: Arc<Life>,
+}
+
+/// Where the server stands in its life; the same for every configuration that it has.
+#[derive(Default)]
+struct Life {
     draining: AtomicBool,
     cut_off: AtomicBool,
 }
@@ -50,29 +60,60 @@ impl AppState {
             recorder,
             budget,
             config,
+            embedding_places: embeddings::places(),
             prometheus: metrics::recorder(),
             started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()),
-            draining: AtomicBool::new(false),
-            cut_off: AtomicBool::new(false),
+            life: Arc::default(),
         };
         Self { parts: Arc::new(parts) }
     }
 
+    /// The same server by another configuration: its places, its log, its spending and its memory go on. `max_in_flight` is the one it
+    /// began with.
+    #[must_use]
+    pub fn renewed(&self, router: Router, gateway: Gateway, keys: KeyRing, config: ServerConfig) -> Self {
+        let before = &self.parts;
+        let parts = Parts {
+            router: Arc::new(router.remembering(&before.router)),
+            gateway: gateway.inheriting(&before.gateway),
+            keys: keys.inheriting(&before.keys),
+            admission: before.admission.clone(),
+            recorder: before.recorder.clone(),
+            budget: before.budget.clone(),
+            config,
+            prometheus: before.prometheus.clone(),
+            embedding_places: Arc::clone(&before.embedding_places),
+            started_unix_s: before.started_unix_s,
+            life: Arc::clone(&before.life),
+        };
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// The budget, if there is one.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.parts.budget.as_ref()
+    }
+
+    /// Asks those providers that have a `health` table whether they are well, for ever.
+    pub(super) async fn watch_health(&self) -> std::convert::Infallible {
+        self.parts.gateway.watch_health().await
+    }
+
     /// From now on `/health/ready` answers 503.
     pub fn drain(&self) {
-        self.parts.draining.store(true, Ordering::Relaxed);
+        self.parts.life.draining.store(true, Ordering::Relaxed);
     }
 
     /// From now on, what is dropped is dropped by the server and not by its client.
     pub(super) fn cut_off(&self) {
-        self.parts.cut_off.store(true, Ordering::Relaxed);
+        self.parts.life.cut_off.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_cut_off(&self) -> bool {
-        self.parts.cut_off.load(Ordering::Relaxed)
+        self.parts.life.cut_off.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_draining(&self) -> bool {
-        self.parts.draining.load(Ordering::Relaxed)
+        self.parts.life.draining.load(Ordering::Relaxed)
     }
 }

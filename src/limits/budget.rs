@@ -101,6 +101,11 @@ impl Budget {
         })))
     }
 
+    /// Other limits from now on; what was spent and reserved stays.
+    pub fn limit(&self, limits: BudgetConfig) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).limits = limits;
+    }
+
     /// Reserves what a request is expected to cost; `None`: nobody knows. The reservation is given back when it is dropped unsettled.
     pub fn reserve(
         &self,

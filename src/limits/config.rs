@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::jwt::JwtConfig;
+
 /// `[auth]`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,6 +14,8 @@ pub struct AuthConfig {
     pub keys_env: Option<String>,
     /// Keys with names, each in a variable of its own; rules may go by the name.
     pub keys: Vec<KeyConfig>,
+    /// Tokens of an identity provider, taken in place of a key.
+    pub jwt: Option<JwtConfig>,
 }
 
 /// One `[[auth.keys]]` table.

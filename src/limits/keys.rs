@@ -1,17 +1,42 @@
-//! The keys that callers may present. Only their BLAKE3 hashes are kept, and comparing takes the same time for every key.
+//! What callers may present: keys, of which only BLAKE3 hashes are kept and which are compared in the same time whichever it is, and
+//! tokens, which `jwt` verifies.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use thiserror::Error;
 
 use super::AuthConfig;
+use super::jwt::{TOKEN_NAME_PREFIX, TokenError, TokenVerifier};
 
-/// The accepted keys.
+/// The accepted keys and tokens.
 #[derive(Clone)]
 pub struct KeyRing {
     required: bool,
     keys: Vec<Key>,
+    tokens: Option<Arc<TokenVerifier>>,
+}
+
+/// A caller whose key or token is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownCaller {
+    /// What rules and logs call the caller, if the key has a name; every token has one.
+    pub name: Option<Arc<str>>,
+    /// Tells the caller from others without telling the key.
+    pub identity: String,
+}
+
+/// Why a call may not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It presented nothing.
+    NothingPresented,
+    /// It presented what is not one of the keys.
+    UnknownKey,
+    /// It presented a token that does not hold.
+    Token(TokenError),
 }
 
 #[derive(Clone)]
@@ -25,7 +50,8 @@ struct Key {
 pub enum AuthError {
     /// Keys are asked for, and there are none.
     #[error(
-        "auth.required: true, but there is no key; name a variable that holds keys, separated by commas, with auth.keys_env"
+        "auth.required: true, but there is no key; name a variable that holds keys, separated by commas, with auth.keys_env, or \
+         take tokens with [auth.jwt]"
     )]
     NoKeys,
     /// The variable is unset or empty.
@@ -52,12 +78,25 @@ pub enum AuthError {
         /// The name.
         name: String,
     },
+    /// A key with the name of a token's caller.
+    #[error(
+        "auth.keys[{index}].name: {name:?} begins with {TOKEN_NAME_PREFIX:?}, which is for the callers of tokens; choose another"
+    )]
+    NameOfToken {
+        /// Position in the file.
+        index: usize,
+        /// The name.
+        name: String,
+    },
+    /// Tokens that could not be verified, or none that could.
+    #[error("auth.jwt.{0}")]
+    BadJwt(String),
 }
 
 impl KeyRing {
     /// Nobody is asked for a key.
     pub fn open() -> Self {
-        Self { required: false, keys: Vec::new() }
+        Self { required: false, keys: Vec::new(), tokens: None }
     }
 
     /// Reads the keys from `read_variable`, which is given the variable's name.
@@ -79,16 +118,39 @@ impl KeyRing {
             if name.is_empty() || config.keys[..index].iter().any(|earlier| earlier.name.trim() == name) {
                 return Err(AuthError::BadName { index, name: named.name.clone() });
             }
+            if name.starts_with(TOKEN_NAME_PREFIX) {
+                return Err(AuthError::NameOfToken { index, name: named.name.clone() });
+            }
             let key = read_variable(&named.key_env).unwrap_or_default();
             if key.trim().is_empty() {
                 return Err(AuthError::EmptyKey { index, variable: named.key_env.clone() });
             }
             keys.push(hashed(key.trim(), Some(name)));
         }
-        if config.required && keys.is_empty() {
+        if let Some(jwt) = &config.jwt {
+            jwt.check().map_err(AuthError::BadJwt)?;
+        } else if config.required && keys.is_empty() {
             return Err(AuthError::NoKeys);
         }
-        Ok(Self { required: config.required, keys })
+        Ok(Self { required: config.required, keys, tokens: None })
+    }
+
+    /// With tokens taken beside the keys.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: TokenVerifier) -> Self {
+        self.tokens = Some(Arc::new(tokens));
+        self
+    }
+
+    /// Goes on with what another ring knows of the same issuer: its keys, which may not be there to be fetched just now.
+    #[must_use]
+    pub fn inheriting(mut self, before: &Self) -> Self {
+        if let (Some(tokens), Some(known)) = (&mut self.tokens, &before.tokens)
+            && tokens.config() == known.config()
+        {
+            *tokens = Arc::clone(known);
+        }
+        self
     }
 
     /// Whether every call needs a key.
@@ -96,15 +158,37 @@ impl KeyRing {
         self.required
     }
 
-    /// Whether a call that presents this key, or none, may pass.
-    pub fn admits(&self, presented: Option<&[u8]>) -> bool {
-        !self.required || presented.is_some_and(|presented| self.find(presented).is_some())
+    /// Who presents this; `None` is a stranger who may pass all the same. Waits for the issuer where a token names a key that is new.
+    pub async fn recognise(&self, presented: Option<&[u8]>) -> Result<Option<KnownCaller>, Refusal> {
+        let refusal = match presented {
+            None => Refusal::NothingPresented,
+            Some(presented) => match self.caller_of(presented).await {
+                Ok(caller) => return Ok(Some(caller)),
+                Err(refusal) => refusal,
+            },
+        };
+        if self.required { Err(refusal) } else { Ok(None) }
     }
 
-    /// The key presented, if it is one of ours: its name, if it has one, and a mark that tells it from others without telling it.
-    pub fn identify(&self, presented: Option<&[u8]>) -> Option<(Option<Arc<str>>, String)> {
-        let key = self.find(presented?)?;
-        Some((key.name.clone(), blake3::Hash::from_bytes(key.hash).to_hex()[..16].to_owned()))
+    /// Keeps the keys of the token issuer fresh, without end.
+    pub async fn keep_fresh(&self) -> Infallible {
+        match &self.tokens {
+            Some(tokens) => tokens.keep_fresh().await,
+            None => pending().await,
+        }
+    }
+
+    async fn caller_of(&self, presented: &[u8]) -> Result<KnownCaller, Refusal> {
+        if let Some(key) = self.find(presented) {
+            let identity = blake3::Hash::from_bytes(key.hash).to_hex()[..16].to_owned();
+            return Ok(KnownCaller { name: key.name.clone(), identity });
+        }
+        match &self.tokens {
+            Some(tokens) if TokenVerifier::is_token(presented) => {
+                tokens.verify(presented).await.map_err(Refusal::Token)
+            }
+            _ => Err(Refusal::UnknownKey),
+        }
     }
 
     fn find(&self, presented: &[u8]) -> Option<&Key> {
@@ -127,25 +211,61 @@ mod tests {
     use super::*;
 
     fn ring(required: bool, keys: Option<&str>) -> Result<KeyRing, AuthError> {
-        let config = AuthConfig { required, keys_env: keys.map(|_| "KEYS".into()), keys: Vec::new() };
+        let config = AuthConfig { required, keys_env: keys.map(|_| "KEYS".into()), ..AuthConfig::default() };
         KeyRing::build(&config, |variable| (variable == "KEYS").then(|| keys.unwrap_or_default().to_owned()))
     }
 
-    #[test]
-    fn only_a_listed_key_passes() {
+    #[tokio::test]
+    async fn only_a_listed_key_passes() {
         let ring = ring(true, Some("first, second ,,")).unwrap();
-        for (key, passes) in
-            [("first", true), ("second", true), ("", false), ("secon", false), ("first, second", false)]
-        {
-            assert_eq!(ring.admits(Some(key.as_bytes())), passes, "{key:?}");
+        for (key, passes) in [
+            ("first", true),
+            ("second", true),
+            ("", false),
+            ("secon", false),
+            ("first, second", false),
+            ("a.b.c", false),
+        ] {
+            let expected = if passes { None } else { Some(Refusal::UnknownKey) };
+            assert_eq!(ring.recognise(Some(key.as_bytes())).await.err(), expected, "{key:?}");
         }
-        assert!(!ring.admits(None));
+        assert_eq!(ring.recognise(None).await, Err(Refusal::NothingPresented));
+    }
+
+    #[tokio::test]
+    async fn a_door_that_should_be_locked_is_never_left_open() {
+        assert_eq!(ring(true, None).err(), Some(AuthError::NoKeys));
+        assert_eq!(ring(true, Some(" , ")).err(), Some(AuthError::EmptyVariable { variable: "KEYS".into() }));
+        assert_eq!(ring(false, None).unwrap().recognise(None).await, Ok(None));
     }
 
     #[test]
-    fn a_door_that_should_be_locked_is_never_left_open() {
-        assert_eq!(ring(true, None).err(), Some(AuthError::NoKeys));
-        assert_eq!(ring(true, Some(" , ")).err(), Some(AuthError::EmptyVariable { variable: "KEYS".into() }));
-        assert!(ring(false, None).unwrap().admits(None));
+    fn what_would_take_any_token_or_none_is_refused_by_its_path() {
+        let refusal = |table: &str| {
+            let config: AuthConfig = toml::from_str(table).unwrap();
+            KeyRing::build(&config, |_| Some("key".into())).err().unwrap().to_string()
+        };
+        let jwt = |more: &str| format!("required = true\n[jwt]\nissuer = \"https://i\"\naudience = \"a\"\n{more}");
+        assert!(KeyRing::build(&toml::from_str(&jwt("")).unwrap(), |_| None).is_ok(), "tokens alone are enough");
+        for (table, expected) in [
+            ("[jwt]\nissuer = \"\"\naudience = \"a\"".to_owned(), "auth.jwt.issuer: is empty"),
+            ("[jwt]\nissuer = \"https://i\"\naudience = []".to_owned(), "auth.jwt.audience: is empty"),
+            ("[jwt]\nissuer = \"https://i\"\naudience = [\"a\", \"\"]".to_owned(), "auth.jwt.audience: is empty"),
+            (jwt("algorithms = []"), "auth.jwt.algorithms: is empty"),
+            (jwt("leeway_seconds = 301"), "auth.jwt.leeway_seconds: 301 is more than 300"),
+            (jwt("refresh_minutes = 0"), "auth.jwt.refresh_minutes: 0 is not"),
+            (jwt("required_scopes = [\"a b\"]"), "auth.jwt.required_scopes: a scope is one word"),
+            (
+                "[[keys]]\nname = \"jwt:alice\"\nkey_env = \"K\"".to_owned(),
+                "auth.keys[0].name: \"jwt:alice\" begins with",
+            ),
+        ] {
+            let said = refusal(&table);
+            assert!(said.contains(expected), "{table}: {said}");
+        }
+        for secret in ["HS256", "none"] {
+            let text = jwt(&format!("algorithms = [\"{secret}\"]"));
+            assert!(toml::from_str::<AuthConfig>(&text).is_err(), "{secret}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 pub mod admission;
 pub mod budget;
 mod config;
+pub mod jwt;
 mod keys;
 
 pub use admission::{Admission, Permit};
 pub use budget::{Budget, BudgetConfig, BudgetError, Reservation};
 pub use config::{AuthConfig, KeyConfig};
-pub use keys::{AuthError, KeyRing};
+pub use keys::{AuthError, KeyRing, KnownCaller, Refusal};

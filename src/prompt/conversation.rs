@@ -36,6 +36,12 @@ pub fn user_words(messages: &[Message]) -> Option<UserWords<'_>> {
     Some(UserWords { text: asked.unwrap_or(last).1, follow_up })
 }
 
+/// The last words of a conversation in which no user said any, whoever said them; empty where nobody did.
+pub fn last_words(messages: &[Message]) -> Cow<'_, str> {
+    let words = |message| texts_of(message).map(Cow::Borrowed).collect();
+    messages.iter().rev().find_map(|message| joined(words(message))).unwrap_or_default()
+}
+
 /// What the user wrote in one message; `None` if it is not a user's or holds no words of one.
 pub(super) fn turn_words(messages: &[Message], place: usize) -> Option<Cow<'_, str>> {
     let message = messages.get(place).filter(|message| message.role == Role::User)?;
@@ -58,8 +64,11 @@ pub(super) fn turn_words(messages: &[Message], place: usize) -> Option<Cow<'_, s
 
 /// A message of a user as it is.
 fn whole_turn(message: &Message) -> Option<Cow<'_, str>> {
-    let texts = message.content.texts().map(str::trim).filter(|text| !text.is_empty());
-    if message.role == Role::User { joined(texts.map(Cow::Borrowed).collect()) } else { None }
+    if message.role == Role::User { joined(texts_of(message).map(Cow::Borrowed).collect()) } else { None }
+}
+
+fn texts_of(message: &Message) -> impl Iterator<Item = &str> {
+    message.content.texts().map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn joined(mut parts: Vec<Cow<'_, str>>) -> Option<Cow<'_, str>> {
@@ -117,6 +126,18 @@ mod tests {
         ]);
         assert_eq!(text(&messages).as_deref(), Some("second\npart"));
         assert_eq!(text(&json!([{"role": "system", "content": "x"}])), None);
+    }
+
+    #[test]
+    fn where_no_user_speaks_the_last_words_are_anybodys() {
+        let last = |messages: Value| last_words(ChatRequest::from_messages(&messages).unwrap().messages()).into_owned();
+        let instructions = json!({"role": "system", "content": "Be kind."});
+        assert_eq!(last(json!([instructions, {"role": "user", "content": " "}])), "Be kind.");
+        assert_eq!(
+            last(json!([instructions, {"role": "assistant", "content": "Hi"}, {"role": "user", "content": []}])),
+            "Hi"
+        );
+        assert_eq!(last(json!([{"role": "user", "content": null}])), "");
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod transcripts;
 mod view;
 mod windows;
 
-pub use conversation::{UserWords, user_words};
+pub use conversation::{UserWords, last_words, user_words};
 pub use failed_tools::failed_tool_turns;
 pub use language::{Language, language};
 pub use own_words::own_words;

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use super::Model;
 use super::contender::Contender;
 use super::unmet::Unmet;
 
@@ -43,16 +44,7 @@ impl Bounds {
 
     /// Every bound that this model is outside of.
     pub(super) fn unmet_by(&self, contender: &Contender<'_>, unmet: &mut Vec<Unmet>) {
-        let model = contender.model;
-        if self.models.as_ref().is_some_and(|models| !models.contains(&model.name)) {
-            unmet.push(Unmet::NotAmong);
-        }
-        if !self.providers.admit(Some(&model.provider)) {
-            unmet.push(Unmet::Provider(model.provider.clone()));
-        }
-        if !self.regions.admit(model.region.as_deref()) {
-            unmet.push(Unmet::Region(model.region.clone()));
-        }
+        self.place_unmet_by(contender.model, unmet);
         if let Some(least) = self.min_quality.filter(|least| contender.quality < *least) {
             unmet.push(Unmet::Quality { predicted: contender.quality, least });
         }
@@ -65,6 +57,22 @@ impl Bounds {
             contender.seconds.zip(self.max_seconds).filter(|(expected, most)| expected > most)
         {
             unmet.push(Unmet::Seconds { expected, most });
+        }
+    }
+
+    /// Every bound on which models may serve and from where that this one is outside of.
+    pub(super) fn place_unmet_by(&self, model: &Model, unmet: &mut Vec<Unmet>) {
+        if self.models.as_ref().is_some_and(|models| !models.contains(&model.name)) {
+            unmet.push(Unmet::NotAmong);
+        }
+        // Any of its endpoints may be asked, so all of them must be within the bounds.
+        let mut endpoints = model.endpoints.iter();
+        if let Some(outside) = endpoints.find(|endpoint| !self.providers.admit(Some(&endpoint.provider))) {
+            unmet.push(Unmet::Provider(outside.provider.clone()));
+        }
+        let mut endpoints = model.endpoints.iter();
+        if let Some(outside) = endpoints.find(|endpoint| !self.regions.admit(endpoint.region.as_deref())) {
+            unmet.push(Unmet::Region(outside.region.clone()));
         }
     }
 }

@@ -121,6 +121,11 @@ impl Brain {
         self.tiers.get(embedder).map_or("", |tier| tier.identity().name.as_str())
     }
 
+    /// The embedders, in the artifact's order.
+    pub fn embedders(&self) -> &[Tier] {
+        &self.tiers
+    }
+
     /// The classifier.
     pub fn classifier(&self) -> &Classifier {
         &self.classifier

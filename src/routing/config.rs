@@ -1,11 +1,13 @@
 //! The `[router]` and `[[models]]` tables of the configuration.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use serde::Deserialize;
 
+use super::aliases::Aliases;
 use super::registry::Capability;
-use super::{AnswerGate, Bounds, Dial, Strategy};
+use super::{AnswerGate, Balance, Bounds, Dial, EndpointConfig, Strategy};
 
 /// `[router]`
 #[derive(Debug, Clone, Deserialize)]
@@ -19,6 +21,8 @@ pub struct RouterConfig {
     pub embedder: String,
     /// What happens to a model name that is not configured.
     pub unknown_model: UnknownModel,
+    /// `[router.aliases]`
+    pub aliases: Aliases,
     /// The share of the best candidate's predicted quality that `balanced` keeps, unless the dial is set.
     pub balanced_quality_share: f64,
     /// The predicted quality that `quality_gated` asks for.
@@ -72,11 +76,13 @@ pub struct ParallelConfig {
     pub pick: PickKind,
     /// The model that picks, for `pick = "judge"`.
     pub judge: Option<String>,
+    /// Where answers are compared, those that are not there by then are not waited for, unless none is. Unset: all are.
+    pub timeout_ms: Option<NonZeroU64>,
 }
 
 impl Default for ParallelConfig {
     fn default() -> Self {
-        Self { at_once: 2, pick: PickKind::First, judge: None }
+        Self { at_once: 2, pick: PickKind::First, judge: None, timeout_ms: None }
     }
 }
 
@@ -177,6 +183,7 @@ impl Default for RouterConfig {
             strategy: Strategy::Balanced,
             embedder: "cascade".into(),
             unknown_model: UnknownModel::Reject,
+            aliases: Aliases::default(),
             balanced_quality_share: 0.8,
             quality_gate: 0.8,
             cost_weight: 20.0,
@@ -259,4 +266,16 @@ pub struct ModelConfig {
     /// Models to try, in this order, when this one was asked for by name and fails.
     #[serde(default)]
     pub fallbacks: Vec<String>,
+    /// Further places that serve the same model at the same price.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointConfig>,
+    /// The share of the requests that its own provider gets beside its `endpoints`. Unset: 1.
+    #[serde(default)]
+    pub weight: Option<f64>,
+    /// How requests are shared among its endpoints.
+    #[serde(default)]
+    pub balance: Balance,
+    /// A request that has had no answer for so long is sent once more, to another endpoint where there is one; whichever begins first counts.
+    #[serde(default)]
+    pub hedge_after_ms: Option<NonZeroU64>,
 }

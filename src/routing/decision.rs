@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::{Plan, SessionKey, Signals, Strategy};
 
@@ -89,7 +90,7 @@ impl Decision {
 }
 
 /// A decision as scripts read it. The names and their order are part of the interface.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[expect(
     missing_docs,
     reason = "the fields are those of `Signals` and `Decision`; null where the client named the model"

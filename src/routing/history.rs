@@ -1,7 +1,7 @@
 //! What was chosen so far, for strategies that spread the load. Kept in memory, since the start.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// A look at the past choices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,8 +30,8 @@ impl History {
 }
 
 /// The history that requests share. Only models of the registry enter it, so it cannot grow.
-#[derive(Debug, Default)]
-pub(super) struct SharedHistory(Mutex<History>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct SharedHistory(Arc<Mutex<History>>);
 
 impl SharedHistory {
     /// Chooses and remembers as one step, so that two requests at once do not take the same turn.

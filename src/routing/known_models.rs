@@ -2,7 +2,7 @@
 //! providers' public model pages, read in 2026-10; a model that is not here has no capability until the configuration states it.
 
 use super::registry::Capability;
-use super::registry::Capability::{Audio, Json, Reasoning, Tools, Vision};
+use super::registry::Capability::{Audio, Embeddings, Json, Reasoning, Tools, Vision};
 
 const TEXT: &[Capability] = &[Tools, Json];
 const SEES: &[Capability] = &[Tools, Json, Vision];
@@ -10,6 +10,7 @@ const THINKS: &[Capability] = &[Tools, Json, Reasoning];
 const SEES_AND_THINKS: &[Capability] = &[Tools, Json, Vision, Reasoning];
 const SEES_AND_HEARS: &[Capability] = &[Tools, Json, Vision, Audio];
 const ALL: &[Capability] = &[Tools, Json, Vision, Audio, Reasoning];
+const EMBEDS: &[Capability] = &[Embeddings];
 const NOTHING: &[Capability] = &[];
 
 /// Beginnings of names with what such models can do. The longest beginning counts.
@@ -99,6 +100,23 @@ const KNOWN: &[(&str, &[Capability])] = &[
     ("nova-micro", &[Tools]),
     ("nova-lite", &[Tools, Vision]),
     ("nova-pro", &[Tools, Vision]),
+    // What gives vectors and no answers
+    ("text-embedding", EMBEDS),
+    ("text-multilingual-embedding", EMBEDS),
+    ("gemini-embedding", EMBEDS),
+    ("embeddinggemma", EMBEDS),
+    ("mistral-embed", EMBEDS),
+    ("codestral-embed", EMBEDS),
+    ("qwen3-embedding", EMBEDS),
+    ("embed-english", EMBEDS),
+    ("embed-multilingual", EMBEDS),
+    ("embed-v4", EMBEDS),
+    ("titan-embed", EMBEDS),
+    ("voyage-", EMBEDS),
+    ("nomic-embed", EMBEDS),
+    ("mxbai-embed", EMBEDS),
+    ("all-minilm", EMBEDS),
+    ("bge-", EMBEDS),
 ];
 
 /// What a model of this name can do; nothing where the name is not known. Hosts write an owner before the name
@@ -133,6 +151,8 @@ mod tests {
             ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", SEES_AND_THINKS),
             ("accounts/fireworks/models/deepseek-r1", &[Reasoning]),
             ("llama3.1:8b", TEXT),
+            ("qwen3-embedding:0.6b", EMBEDS),
+            ("text-embedding-3-small", EMBEDS),
             ("my-own-model", NOTHING),
         ] {
             assert_eq!(known_capabilities(name), expected, "{name}");

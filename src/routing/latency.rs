@@ -1,7 +1,7 @@
 //! How long models take: moving averages of the time to the first token and of the tokens a second, from the answers that were served.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// What the newest answer weighs against all earlier ones.
@@ -72,8 +72,8 @@ fn moved(average: Option<f64>, newest: f64) -> f64 {
 }
 
 /// The averages of all models, shared between requests. Only models of the registry enter, so it cannot grow.
-#[derive(Debug, Default)]
-pub(super) struct Latencies(Mutex<HashMap<String, Averages>>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Latencies(Arc<Mutex<HashMap<String, Averages>>>);
 
 impl Latencies {
     pub(super) fn learn(&self, model: &str, times: AnswerTimes) {

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::aliases::{Alias, Aliases};
 use super::{Registry, RouteConfig, Strategy, UnknownModel};
 
 /// Longer than any model's name.
@@ -35,54 +36,76 @@ fn near_matches(near: &[String]) -> String {
     }
 }
 
-impl ModelAsked {
-    /// Reads a `model` field against the registry and the policy for unknown names.
-    pub fn read(
-        asked: &str,
-        registry: &Registry,
-        routes: &[RouteConfig],
-        unknown: &UnknownModel,
-    ) -> Result<Self, UnknownModelError> {
-        if asked == "auto" {
-            return Ok(Self::Auto(None));
+/// What names are read against.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) routes: &'a [RouteConfig],
+    pub(super) aliases: &'a Aliases,
+    pub(super) unknown: &'a UnknownModel,
+}
+
+impl<'a> Names<'a> {
+    /// Reads a `model` field. Where the name is an alias, says of which.
+    pub(super) fn read(self, asked: &str) -> Result<(ModelAsked, Option<Alias<'a>>), UnknownModelError> {
+        if let Some(known) = self.configured(asked)? {
+            return Ok((known, None));
         }
-        // An error repeats what was asked, and a stranger may ask for anything.
-        let shown = || asked.chars().take(MOST_SHOWN_CHARACTERS).collect::<String>();
-        if let Some(strategy) = asked.strip_prefix("auto:") {
-            return strategy.parse().map(|strategy| Self::Auto(Some(strategy))).map_err(|_| UnknownModelError {
-                asked: shown(),
-                near: Strategy::ALL.iter().map(|strategy| format!("auto:{}", strategy.name())).collect(),
-            });
+        if let Some(alias) = self.aliases.find(asked)
+            && let Some(known) = self.configured(alias.target)?
+        {
+            return Ok((known, Some(alias)));
         }
-        if registry.get(asked).is_some() {
-            return Ok(Self::Named(asked.to_owned()));
-        }
-        if let Some(route) = routes.iter().position(|route| route.name == asked) {
-            return Ok(Self::Route(route));
-        }
-        match unknown {
-            UnknownModel::Auto => Ok(Self::Auto(None)),
-            UnknownModel::Fixed(name) => Ok(Self::Named(name.clone())),
+        let asked = match self.unknown {
+            UnknownModel::Auto => ModelAsked::Auto(None),
+            UnknownModel::Fixed(name) => ModelAsked::Named(name.clone()),
             UnknownModel::Reject => {
-                Err(UnknownModelError { asked: shown(), near: similar_names(&shown(), registry, routes) })
+                return Err(UnknownModelError { near: self.similar(&shown(asked)), asked: shown(asked) });
             }
+        };
+        Ok((asked, None))
+    }
+
+    /// What the name means by itself.
+    fn configured(self, asked: &str) -> Result<Option<ModelAsked>, UnknownModelError> {
+        if asked == "auto" {
+            return Ok(Some(ModelAsked::Auto(None)));
         }
+        if let Some(strategy) = asked.strip_prefix("auto:") {
+            return match strategy.parse() {
+                Ok(strategy) => Ok(Some(ModelAsked::Auto(Some(strategy)))),
+                Err(_) => Err(UnknownModelError {
+                    asked: shown(asked),
+                    near: Strategy::ALL.iter().map(|strategy| format!("auto:{}", strategy.name())).collect(),
+                }),
+            };
+        }
+        if self.registry.get(asked).is_some() {
+            return Ok(Some(ModelAsked::Named(asked.to_owned())));
+        }
+        Ok(self.routes.iter().position(|route| route.name == asked).map(ModelAsked::Route))
+    }
+
+    /// At most three configured names, nearest first by Jaro-Winkler similarity of the lower-cased names. Quadratic in the length of
+    /// `asked`, which is therefore bounded.
+    fn similar(self, asked: &str) -> Vec<String> {
+        const LEAST_SIMILARITY: f64 = 0.75;
+        let asked = asked.to_lowercase();
+        let models = self.registry.models().iter().map(|model| model.name.as_str());
+        let mut scored: Vec<(f64, &str)> = models
+            .chain(self.routes.iter().map(|route| route.name.as_str()))
+            .chain(self.aliases.names())
+            .map(|name| (strsim::jaro_winkler(&asked, &name.to_lowercase()), name))
+            .filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY)
+            .collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
     }
 }
 
-/// At most three configured names, nearest first by Jaro-Winkler similarity of the lower-cased names. Quadratic in the length of
-/// `asked`, which is therefore bounded.
-fn similar_names(asked: &str, registry: &Registry, routes: &[RouteConfig]) -> Vec<String> {
-    const LEAST_SIMILARITY: f64 = 0.75;
-    let asked = asked.to_lowercase();
-    let models = registry.models().iter().map(|model| model.name.as_str());
-    let mut scored: Vec<(f64, &str)> = models
-        .chain(routes.iter().map(|route| route.name.as_str()))
-        .map(|name| (strsim::jaro_winkler(&asked, &name.to_lowercase()), name))
-        .filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY)
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+/// An error repeats what was asked, and a stranger may ask for anything.
+fn shown(asked: &str) -> String {
+    asked.chars().take(MOST_SHOWN_CHARACTERS).collect()
 }
 
 #[cfg(test)]
@@ -96,7 +119,9 @@ mod tests {
     }
 
     fn read(asked: &str, unknown: &UnknownModel) -> Result<ModelAsked, UnknownModelError> {
-        ModelAsked::read(asked, &registry(), &[], unknown)
+        let (registry, aliases) = (registry(), Aliases::default());
+        let names = Names { registry: &registry, routes: &[], aliases: &aliases, unknown };
+        names.read(asked).map(|(asked, _)| asked)
     }
 
     #[test]

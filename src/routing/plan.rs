@@ -1,5 +1,7 @@
 //! What a decision asks the gateway to do: try models in order, ask a better one where an answer does not convince, or ask several at once.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::Candidate;
@@ -24,6 +26,8 @@ pub enum Plan {
         at_once: usize,
         /// Whose answer counts.
         pick: Pick,
+        /// Where answers are compared: those that are not there by then are not waited for, unless none is.
+        patience: Option<Duration>,
     },
 }
 

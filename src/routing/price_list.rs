@@ -62,6 +62,7 @@ mod tests {
         let providers = [
             (OPENAI, &["gpt-4o-mini", "gpt-4o", "gpt-5", "gpt-5-mini"][..]),
             ("https://api.anthropic.com/v1", &["claude-sonnet-4-5", "claude-haiku-4-5"]),
+            ("https://generativelanguage.googleapis.com/v1beta", &["gemini-2.5-pro", "gemini-2.5-flash"]),
             ("https://generativelanguage.googleapis.com/v1beta/openai", &["gemini-2.5-pro", "gemini-2.5-flash"]),
             ("https://api.mistral.ai/v1", &["mistral-large-latest"]),
             ("https://api.deepseek.com/v1", &["deepseek-chat"]),

@@ -1,13 +1,14 @@
 //! The models that may be chosen, with what is known of them. Built once from the configuration; read-only afterwards.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::known_models::known_capabilities;
 use super::token_estimate::Family;
-use super::{ListedModel, ModelConfig, QualityTable, fallbacks};
+use super::{Balance, Endpoint, ListedModel, ModelConfig, QualityTable, endpoints, fallbacks};
 use crate::classifier::ByModel;
 
 /// USD for a million tokens; finite and not negative.
@@ -68,6 +69,8 @@ pub enum Capability {
     Audio,
     /// Thinks before it answers.
     Reasoning,
+    /// Turns texts into vectors and does nothing else: it is chosen for no answer.
+    Embeddings,
 }
 
 impl Capability {
@@ -79,6 +82,7 @@ impl Capability {
             Self::Json => "json",
             Self::Audio => "audio",
             Self::Reasoning => "reasoning",
+            Self::Embeddings => "embeddings",
         }
     }
 }
@@ -104,14 +108,18 @@ pub struct Model {
     pub output_tokens: Option<u32>,
     /// How it cuts text into tokens.
     pub tokenizer: Family,
-    /// Where its provider serves from; `None`: nobody stated it.
-    pub region: Option<String>,
     /// Expected quality by task and complexity.
     pub quality: QualityTable,
     /// The name under which the artifact knows its outcomes.
     pub outcomes_name: String,
     /// Fields of the request's body that are set whenever it is asked.
     pub settings: serde_json::Map<String, serde_json::Value>,
+    /// Where it is served, its own provider first.
+    pub endpoints: Vec<Endpoint>,
+    /// How requests are shared among its endpoints.
+    pub balance: Balance,
+    /// After so long without an answer a request is sent once more.
+    pub hedge_after: Option<Duration>,
     /// Indices of the models to try, in order, when it was asked for by name and fails; their own fallbacks included.
     pub fallbacks: Vec<usize>,
 }
@@ -194,6 +202,16 @@ pub enum RegistryError {
         /// Position in the file.
         index: usize,
     },
+    /// An endpoint that cannot be.
+    #[error("models[{index}].{field}: {problem}")]
+    BadEndpoint {
+        /// Position in the file.
+        index: usize,
+        /// The field.
+        field: String,
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 impl Registry {
@@ -217,10 +235,12 @@ impl Registry {
                 capabilities: capabilities(config),
                 output_tokens: config.output_tokens,
                 tokenizer: Family::of_model(config.upstream_name.as_ref().unwrap_or(&config.name)),
-                region: None,
                 quality: QualityTable::from_config(&config.quality, index)?,
                 outcomes_name: config.outcomes_as.clone().unwrap_or_else(|| config.name.clone()),
                 settings: settings(config, index)?,
+                endpoints: endpoints::read(config, index)?,
+                balance: config.balance,
+                hedge_after: config.hedge_after_ms.map(|ms| Duration::from_millis(ms.get())),
                 fallbacks: Vec::new(),
             });
         }
@@ -248,7 +268,8 @@ impl Registry {
 
     /// Fills in where the providers serve from.
     pub fn set_regions(&mut self, region_of: impl Fn(&str) -> Option<String>) {
-        self.models.iter_mut().for_each(|model| model.region = region_of(&model.provider));
+        let endpoints = self.models.iter_mut().flat_map(|model| &mut model.endpoints);
+        endpoints.for_each(|endpoint| endpoint.region = region_of(&endpoint.provider));
     }
 
     /// Each model's number, in the order of the configuration. Both sides are in order of their names, so that one walk along both is enough.

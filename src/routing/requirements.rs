@@ -55,6 +55,9 @@ impl Requirements {
 
     /// Everything that this model lacks for the request.
     pub(super) fn unmet_by(&self, model: &Model, unmet: &mut Vec<Unmet>) {
+        if model.capabilities.contains(&Capability::Embeddings) {
+            unmet.push(Unmet::Answers);
+        }
         let lacking = self.capabilities.iter().filter(|needed| !model.capabilities.contains(needed));
         unmet.extend(lacking.map(|needed| Unmet::Capability(*needed)));
         let needed = self.input_tokens.at_most(model.tokenizer) + u64::from(self.output_cap.unwrap_or(0));

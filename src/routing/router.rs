@@ -4,63 +4,33 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use thiserror::Error;
-
-use super::brain::{Brain, BrainError};
+use super::aliases::Alias;
+use super::brain::Brain;
 use super::curve;
-use super::decision::{Candidate, Decision};
+use super::decision::Decision;
 use super::dial::Dial;
 use super::history::SharedHistory;
 use super::holding::Held;
 use super::latency::{Expectations, Latencies};
-use super::models_asked::{ModelAsked, UnknownModelError};
+use super::models_asked::{ModelAsked, Names};
 use super::overrides::{Overrides, Served};
 use super::plan::Plan;
+use super::route_error::RouteError;
 use super::rules::{ArchetypeConfig, Effect, RouteConfig, RuleConfig, RuleError, UserRules};
 use super::select::{Live, Terms, select};
 use super::sessions::{SessionKey, Sessions};
 use super::token_estimate::Family;
-use super::{Bounds, History, Model, NoCandidate, Registry, Requirements, RouterConfig, Signals, Strategy};
-use crate::chat::{ChatRequest, Part, Role, Usage};
+use super::{Bounds, History, NoCandidate, Registry, Requirements, RouterConfig, Signals, Strategy};
+use crate::chat::{ChatRequest, Part, Role};
 use crate::classifier::CostQualityCurve;
 use crate::prompt::{self, UserWords};
-
-/// Why no decision could be made.
-#[derive(Debug, Error)]
-pub enum RouteError {
-    /// The model asked for does not exist.
-    #[error(transparent)]
-    UnknownModel(#[from] UnknownModelError),
-    /// No model can serve the request.
-    #[error(transparent)]
-    NoCandidate(#[from] NoCandidate),
-    /// `semantic` was asked for, and there is nothing to be near to.
-    #[error("the strategy semantic needs archetypes; add [[archetypes]] to the configuration")]
-    NoArchetypes,
-    /// The conversation has spent what it may.
-    #[error(
-        "this conversation has spent {spent_usd:.6} of the {budget_usd} USD that it may, and the rest is not enough; raise its budget or begin another"
-    )]
-    BudgetSpent {
-        /// Spent so far.
-        spent_usd: f64,
-        /// What it may spend.
-        budget_usd: f64,
-    },
-    /// There is nothing to route by.
-    #[error("messages: no user message holds any text or attachment; write what you want answered")]
-    EmptyPrompt,
-    /// The prompt could not be embedded.
-    #[error(transparent)]
-    Embed(#[from] BrainError),
-}
 
 /// Joins prompt reading, embedding, classification and selection.
 pub struct Router {
     brain: Brain,
-    registry: Arc<Registry>,
-    config: RouterConfig,
-    rules: UserRules,
+    pub(super) registry: Arc<Registry>,
+    pub(super) config: RouterConfig,
+    pub(super) rules: UserRules,
     curve: Option<CostQualityCurve>,
     history: SharedHistory,
     sessions: Sessions,
@@ -102,6 +72,18 @@ impl Router {
         Ok(self)
     }
 
+    /// Goes on with what another router remembers of conversations, latencies and turns, as after a change of the configuration. Requests
+    /// that the other one still serves are learnt from, too.
+    #[must_use]
+    pub fn remembering(mut self, before: &Self) -> Self {
+        if self.config.sessions == before.config.sessions {
+            self.sessions = before.sessions.clone();
+        }
+        self.latencies = before.latencies.clone();
+        self.history = before.history.clone();
+        self
+    }
+
     /// The models that may be chosen.
     pub fn registry(&self) -> &Registry {
         &self.registry
@@ -125,6 +107,17 @@ impl Router {
     /// Names of the routes that clients may ask for.
     pub fn route_names(&self) -> impl Iterator<Item = &str> {
         self.rules.routes().iter().map(|route| route.name.as_str())
+    }
+
+    /// The aliases that clients may ask for by their whole names.
+    pub fn alias_names(&self) -> impl Iterator<Item = &str> {
+        self.config.aliases.names()
+    }
+
+    /// What a request's `model` may mean.
+    pub(super) fn names(&self) -> Names<'_> {
+        let (routes, config) = (self.rules.routes(), &self.config);
+        Names { registry: &self.registry, routes, aliases: &config.aliases, unknown: &config.unknown_model }
     }
 
     /// The request headers that some rule reads, in lower case.
@@ -159,21 +152,28 @@ impl Router {
             // Not even its fallbacks: a rule that keeps something in the house names the house.
             return self.as_asked(name, Some(std::slice::from_ref(name)), request, overrides, reason);
         }
-        let asked = ModelAsked::read(request.model(), &self.registry, self.rules.routes(), &self.config.unknown_model)?;
+        let (asked, alias) = self.names().read(request.model())?;
         let only = rule.as_ref().and_then(|rule| rule.models.as_deref());
         let overruled = |name: &String| {
             only.is_some_and(|models| !models.contains(name))
                 || rule.as_ref().is_some_and(|rule| rule.strategy.is_some())
         };
-        let asked = match asked {
-            ModelAsked::Named(name) if overruled(&name) => ModelAsked::Auto(None),
-            asked => asked,
+        let by_alias = |alias: Alias<'_>| format!("{} is an alias of {}", alias.name, alias.target);
+        let (asked, alias) = match asked {
+            ModelAsked::Named(name) if overruled(&name) => (ModelAsked::Auto(None), None),
+            asked => (asked, alias.map(by_alias)),
         };
         if let ModelAsked::Named(name) = asked {
-            let reason = match name == request.model() {
-                true => format!("the client asked for {name}"),
-                false => format!("the model asked for is not configured, and such requests go to {name}"),
+            let reason = match alias {
+                Some(by_alias) => by_alias,
+                None if name == request.model() => format!("the client asked for {name}"),
+                None => format!("the model asked for is not configured, and such requests go to {name}"),
             };
+            // A name that the client did not write is no choice of the client's, so the bounds on places hold for it and its fallbacks.
+            if name != request.model() {
+                let within = self.within_places(&name, only, overrides)?;
+                return self.as_asked(&name, Some(&within), request, overrides, reason);
+            }
             return self.as_asked(&name, only, request, overrides, reason);
         }
         let words = if self.rules.are_any() { words } else { prompt::user_words(request.messages()) };
@@ -191,6 +191,9 @@ impl Router {
         let signals = self.read_words(words, request).await?;
         let requirements = Requirements::of(request);
         let (plan, mut reason) = self.choose(&signals, &requirements, &terms, held.as_ref(), overrides.dry_run)?;
+        if let Some(by_alias) = alias {
+            reason = format!("{by_alias}: {reason}");
+        }
         if let Some(rule) = &rule {
             reason = format!("by the rule {:?}: {reason}", rule.rule);
         }
@@ -228,18 +231,17 @@ impl Router {
         self.read_words(prompt::user_words(request.messages()), request).await
     }
 
+    /// A request without a word of a user's is served too: what words there are tell what it may be about, and it counts as unknown.
     async fn read_words(&self, words: Option<UserWords<'_>>, request: &ChatRequest) -> Result<Signals, RouteError> {
-        match words {
-            Some(words) => {
-                let classified = self.brain.classify(&words.text).await?;
-                Ok(Signals { follow_up: words.follow_up, ..Signals::of(&self.brain, classified) })
+        let Some(words) = words else {
+            if has_attachment(request) {
+                return Ok(Signals::of(&self.brain, self.brain.classify("").await?));
             }
-            None if has_attachment(request) => {
-                let classified = self.brain.classify("").await?;
-                Ok(Signals::of(&self.brain, classified))
-            }
-            None => Err(RouteError::EmptyPrompt),
-        }
+            let classified = self.brain.classify(&prompt::last_words(request.messages())).await?;
+            return Ok(Signals { known: false, ..Signals::of(&self.brain, classified) });
+        };
+        let classified = self.brain.classify(&words.text).await?;
+        Ok(Signals { follow_up: words.follow_up, ..Signals::of(&self.brain, classified) })
     }
 
     fn choose(
@@ -297,13 +299,13 @@ impl Router {
         dial.map_or(self.config.balanced_quality_share, |dial| dial.share(self.curve.as_ref()))
     }
 
-    fn session(&self, request: &ChatRequest, overrides: &Overrides) -> SessionKey {
+    pub(super) fn session(&self, request: &ChatRequest, overrides: &Overrides) -> SessionKey {
         SessionKey::of(request, overrides.session.as_deref(), overrides.caller.identity.as_deref())
     }
 
     /// The model that a conversation has, and what it may still spend. A conversation that was not named and has had no answer yet may be
     /// anybody's who begins with the same words.
-    fn conversation(
+    pub(super) fn conversation(
         &self,
         request: &ChatRequest,
         overrides: &Overrides,
@@ -321,58 +323,6 @@ impl Router {
             budget => budget.map(|budget| budget - spent_usd),
         };
         Ok((held, left))
-    }
-
-    /// One model by name: it is tried, then the fallbacks that the configuration gives it and a rule allows (`only`), and nothing else. Bounds are
-    /// not asked, but for the conversation's budget: who names a model has chosen.
-    fn as_asked(
-        &self,
-        name: &str,
-        only: Option<&[String]>,
-        request: &ChatRequest,
-        overrides: &Overrides,
-        reason: String,
-    ) -> Result<Decision, RouteError> {
-        let model =
-            self.registry.get(name).ok_or_else(|| UnknownModelError { asked: name.to_owned(), near: Vec::new() })?;
-        let requirements = Requirements::of(request);
-        let cost_usd = |model: &Model| {
-            let input = requirements.input_tokens.expected(model.tokenizer);
-            let usage = Usage {
-                input,
-                output: requirements.expected_output_tokens(model.output_tokens.map(f64::from)),
-                ..Usage::default()
-            };
-            model.prices.map(|prices| prices.cost_usd(usage))
-        };
-        let candidate = |model: &Model, reason: String| Candidate {
-            model: model.name.clone(),
-            provider: model.provider.clone(),
-            predicted_quality: None,
-            expected_cost_usd: cost_usd(model),
-            reason,
-        };
-        let session = self.session(request, overrides);
-        let (_, left_usd) = self.conversation(request, overrides, session)?;
-        if let Some((left_usd, budget_usd)) = left_usd.zip(overrides.session_budget_usd)
-            && cost_usd(model).is_none_or(|cost_usd| cost_usd > left_usd)
-        {
-            return Err(RouteError::BudgetSpent { spent_usd: budget_usd - left_usd, budget_usd });
-        }
-        let fallbacks = model.fallbacks.iter().filter_map(|index| self.registry.models().get(*index));
-        let allowed = |model: &&Model| only.is_none_or(|models| models.contains(&model.name));
-        let fit = fallbacks.filter(allowed).filter(|fallback| requirements.met_by(fallback));
-        let mut chain = vec![candidate(model, reason.clone())];
-        chain.extend(fit.map(|fallback| candidate(fallback, format!("a fallback of {name}"))));
-        chain.truncate(self.config.max_attempts);
-        Ok(Decision {
-            id: Decision::new_id(),
-            signals: None,
-            plan: Plan::Chain(chain),
-            strategy: None,
-            reason,
-            session: Some(session),
-        })
     }
 }
 

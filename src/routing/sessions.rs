@@ -60,7 +60,8 @@ pub(super) struct Session {
     spent_usd: f64,
 }
 
-/// All conversations.
+/// All conversations. Clones share them.
+#[derive(Clone)]
 pub(super) struct Sessions {
     remembered: Cache<SessionKey, Arc<Mutex<Session>>>,
     stick: bool,

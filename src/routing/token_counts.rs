@@ -45,6 +45,13 @@ impl TokenCounts {
         self
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.add(|family| other.expected(family));
+        self
+    }
+
     /// The estimate for a family, to reckon costs with.
     pub fn expected(&self, family: Family) -> u64 {
         self.0[family as usize]

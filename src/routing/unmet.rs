@@ -12,6 +12,8 @@ const MOST_SHOWN: usize = 8;
 /// A requirement or bound that a model does not meet.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unmet {
+    /// It only turns texts into vectors.
+    Answers,
     /// It cannot do something.
     Capability(Capability),
     /// The request is too long for it.
@@ -54,6 +56,7 @@ impl Unmet {
     /// What is required.
     pub fn requirement(&self) -> String {
         match self {
+            Self::Answers => "a model that answers".into(),
             Self::Capability(capability) => capability.name().to_owned(),
             Self::Context { needed, .. } => format!("a context of about {needed} tokens"),
             Self::Quality { least, .. } => format!("a predicted quality of {least:.2}"),
@@ -69,6 +72,7 @@ impl Unmet {
 impl fmt::Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Answers => f.write_str("gives embeddings alone"),
             Self::Capability(capability) => write!(f, "lacks {}", capability.name()),
             Self::Context { window, needed } => {
                 write!(f, "has a context of {window} tokens, too short for about {needed}")

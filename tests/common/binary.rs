@@ -13,7 +13,7 @@ pub struct Binary {
     child: Option<Child>,
     url: String,
     _stdout: BufReader<ChildStdout>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Does blocking work, and fails the test if it does not end.
@@ -53,11 +53,22 @@ impl Binary {
         });
         let url = line.trim_end().strip_prefix("semroute listens on ");
         let url = url.unwrap_or_else(|| panic!("not the address: {line:?}")).to_owned();
-        Self { child: Some(child), url, _stdout: stdout, _folder: folder }
+        Self { child: Some(child), url, _stdout: stdout, folder }
     }
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Writes another configuration.
+    pub fn write_config(&self, toml: &str) {
+        std::fs::write(self.folder.path().join("semroute.toml"), toml).unwrap();
+    }
+
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
     }
 
     /// Sends SIGTERM and waits for the end.

@@ -5,7 +5,10 @@
 
 pub mod binary;
 pub mod decisions;
+pub mod installation;
+pub mod obliging_provider;
 pub mod plans;
+pub mod python;
 pub mod router;
 pub mod upstream;
 

@@ -1,5 +1,7 @@
 //! The real gateway with plans made by hand, for what a plan asks of it.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use semroute::chat::ChatRequest;
 use semroute::config::Config;
@@ -38,7 +40,13 @@ pub fn escalate(models: &[&str], gate: AnswerGate) -> Decision {
 }
 
 pub fn race(models: &[&str], at_once: usize, pick: Pick) -> Decision {
-    decision(Plan::Race { candidates: candidates(models), at_once, pick })
+    decision(Plan::Race { candidates: candidates(models), at_once, pick, patience: None })
+}
+
+/// The same, where answers are not waited for any longer than this once there is one.
+pub fn impatient_race(models: &[&str], pick: Pick, patience: Duration) -> Decision {
+    let (candidates, at_once) = (candidates(models), models.len());
+    decision(Plan::Race { candidates, at_once, pick, patience: Some(patience) })
 }
 
 fn candidates(models: &[&str]) -> Vec<Candidate> {

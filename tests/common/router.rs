@@ -7,8 +7,8 @@ use reqwest::{Client, RequestBuilder, Response};
 use semroute::commands::parts;
 use semroute::config::Config;
 use semroute::gateway::Gateway;
-use semroute::http::{AppState, Server};
-use semroute::limits::{Budget, KeyRing};
+use semroute::http::{AppState, Certificates, Server};
+use semroute::limits::Budget;
 use semroute::routing::nearest_to_the_centre;
 use semroute::store::{DecisionRecord, Recorder, Store};
 use serde_json::{Value, json};
@@ -19,8 +19,11 @@ use tokio::task::JoinHandle;
 use super::soon;
 
 /// The variables that configurations of tests may name, and what they hold.
-pub const VARIABLES: [(&str, &str); 2] =
-    [("PROVIDER_KEY", "sk-provider-secret"), ("CALLER_KEYS", "first-key,second-key")];
+pub const VARIABLES: [(&str, &str); 3] = [
+    ("PROVIDER_KEY", "sk-provider-secret"),
+    ("OTHER_PROVIDER_KEY", "sk-other-secret"),
+    ("CALLER_KEYS", "first-key,second-key"),
+];
 
 fn variable(name: &str) -> Option<String> {
     VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
@@ -33,6 +36,7 @@ pub struct TestRouter {
     serving: JoinHandle<()>,
     client: Client,
     store: Option<Store>,
+    certificates: Option<Arc<Certificates>>,
 }
 
 /// A provider named `NAME-provider` with one model `NAME` at these prices.
@@ -58,32 +62,42 @@ pub fn state_of(config: &Config) -> AppState {
 fn recording_state_of(config: &Config, recorder: Option<Recorder>) -> AppState {
     let registry = config.build_registry("test").unwrap();
     let gateway = Gateway::build(&config.providers, &registry, variable).unwrap();
-    let keys = KeyRing::build(&config.auth, variable).unwrap();
+    let keys = parts::build_keys(config, "test", variable).unwrap();
     let router = parts::build_router(config, "test", None).unwrap();
-    let gateway = gateway.with_comparison(nearest_to_the_centre(semroute::embedder::builtin().unwrap()));
+    let gateway =
+        gateway.with_comparison(nearest_to_the_centre(semroute::embedder::builtin().unwrap())).with_retry(config.retry);
     let limited = config.budget.limits_anything();
     let budget = limited.then(|| Budget::new(config.budget, OffsetDateTime::now_utc(), 0.0, 0.0));
     AppState::new(Arc::new(router), gateway, keys, recorder, budget, config.server.clone())
 }
 
 impl TestRouter {
+    /// Without `[retry]`, a plan in which nobody answered is not gone through again: most tests are about something else.
     pub async fn start(toml: &str) -> Self {
-        let config = Config::from_toml(toml, "test").unwrap();
+        let mut config = Config::from_toml(toml, "test").unwrap();
+        if !toml.contains("[retry]") {
+            config.retry.rounds = 0;
+        }
         let store = match &config.store {
             Some(store) => Some(Store::open(store).await.unwrap()),
             None => None,
         };
         let state = recording_state_of(&config, store.as_ref().map(Store::recorder));
         let server = Server::bind("127.0.0.1:0", state).await.unwrap();
-        let addr = server.local_addr();
+        let (addr, certificates) = (server.local_addr(), server.certificates());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
         let client = semroute::gateway::loopback_client().unwrap();
-        Self { addr, stop: Mutex::new(Some(stop)), serving, client, store }
+        Self { addr, stop: Mutex::new(Some(stop)), serving, client, store, certificates }
     }
 
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The certificate that it shows.
+    pub fn certificates(&self) -> &Certificates {
+        self.certificates.as_ref().expect("the configuration has [server.tls]")
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
@@ -92,6 +106,10 @@ impl TestRouter {
 
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("http://{}{path}", self.addr)).header("content-type", "application/json")
+    }
+
+    pub fn request(&self, method: &reqwest::Method, path: &str) -> RequestBuilder {
+        self.client.request(method.clone(), format!("http://{}{path}", self.addr))
     }
 
     /// A chat request with this body.

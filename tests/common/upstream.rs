@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 #[derive(Debug, Clone)]
 pub struct Received {
     pub path: String,
+    pub query: Option<String>,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -37,8 +38,12 @@ pub enum Reply {
     Raw { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
     /// Pieces as they are handed in; the stream ends when the sender is dropped.
     Stream(mpsc::UnboundedReceiver<Piece>),
+    /// Amazon's frames, otherwise as `Stream`.
+    Frames(mpsc::UnboundedReceiver<Piece>),
     /// A body declared as JSON, otherwise as `Stream`.
     BrokenJson(mpsc::UnboundedReceiver<Piece>),
+    /// A status at once and the JSON that explains it in pieces, otherwise as `Stream`.
+    RefusalInPieces(u16, mpsc::UnboundedReceiver<Piece>),
     /// No answer. The receiver learns when the caller is gone.
     Silence(oneshot::Sender<()>),
 }
@@ -46,6 +51,7 @@ pub enum Reply {
 /// A piece of a stream.
 pub enum Piece {
     Bytes(String),
+    Binary(Vec<u8>),
     /// The connection breaks.
     Break,
 }
@@ -115,7 +121,8 @@ pub fn send(sender: &mpsc::UnboundedSender<Piece>, bytes: impl Into<String>) {
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let received = Received { path: parts.uri.path().to_owned(), headers: parts.headers, body };
+    let (path, query) = (parts.uri.path().to_owned(), parts.uri.query().map(str::to_owned));
+    let received = Received { path, query, headers: parts.headers, body };
     let reply = (shared.script.lock().unwrap())(&received);
     shared.received.lock().unwrap().push(received);
     let response = Response::builder();
@@ -133,9 +140,18 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Reply::Stream(pieces) => {
             response.header("content-type", "text/event-stream").body(Body::from_stream(events(pieces))).unwrap()
         }
+        Reply::Frames(pieces) => response
+            .header("content-type", "application/vnd.amazon.eventstream")
+            .body(Body::from_stream(events(pieces)))
+            .unwrap(),
         Reply::BrokenJson(pieces) => {
             response.header("content-type", "application/json").body(Body::from_stream(events(pieces))).unwrap()
         }
+        Reply::RefusalInPieces(status, pieces) => response
+            .status(status)
+            .header("content-type", "application/json")
+            .body(Body::from_stream(events(pieces)))
+            .unwrap(),
         Reply::Silence(gone) => {
             let _dropped_with_the_caller = gone;
             pending::<Infallible>().await;
@@ -148,6 +164,7 @@ fn events(pieces: mpsc::UnboundedReceiver<Piece>) -> impl futures_util::Stream<I
     stream::unfold(pieces, |mut pieces| async {
         let piece = match pieces.recv().await? {
             Piece::Bytes(bytes) => Ok(Bytes::from(bytes)),
+            Piece::Binary(bytes) => Ok(Bytes::from(bytes)),
             Piece::Break => Err(io::Error::other("told to break")),
         };
         Some((piece, pieces))

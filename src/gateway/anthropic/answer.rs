@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::thoughts;
 use super::usage::{self, MessageUsage};
 
 #[derive(Deserialize)]
@@ -16,6 +17,8 @@ struct Message {
     content: Vec<Block>,
     #[serde(default)]
     stop_reason: Option<String>,
+    #[serde(default)]
+    stop_sequence: Option<String>,
     #[serde(default)]
     usage: Option<MessageUsage>,
 }
@@ -30,6 +33,10 @@ struct Block {
     #[serde(default)]
     thinking: Option<String>,
     #[serde(default)]
+    signature: Option<String>,
+    #[serde(default)]
+    data: Option<String>,
+    #[serde(default)]
     id: Option<String>,
     #[serde(default)]
     name: Option<String>,
@@ -43,11 +50,17 @@ pub(super) fn read(answer: &[u8], created: u64) -> Option<Bytes> {
     if message.kind != "message" {
         return None;
     }
-    let (mut words, mut thoughts, mut calls) = (None::<String>, None::<String>, Vec::new());
+    let (mut words, mut thoughts, mut calls) = (None::<String>, String::new(), Vec::new());
+    let mut signed = Vec::new();
     for block in message.content {
         match block.kind.as_str() {
             "text" => words.get_or_insert_default().push_str(block.text.as_deref().unwrap_or_default()),
-            "thinking" => thoughts.get_or_insert_default().push_str(block.thinking.as_deref().unwrap_or_default()),
+            "thinking" => {
+                let thinking = block.thinking.unwrap_or_default();
+                thoughts.push_str(&thinking);
+                signed.push(thoughts::signed(&thinking, &block.signature.unwrap_or_default()));
+            }
+            "redacted_thinking" => signed.push(thoughts::redacted(&block.data.unwrap_or_default())),
             "tool_use" => {
                 let arguments = block.input.as_deref().map_or("{}", RawValue::get);
                 let function = json!({"name": block.name?, "arguments": arguments});
@@ -59,8 +72,11 @@ pub(super) fn read(answer: &[u8], created: u64) -> Option<Bytes> {
     // A completion that calls says nothing by null, and one that says nothing by an empty text.
     let content = words.or_else(|| calls.is_empty().then(String::new));
     let mut said = json!({"role": "assistant", "content": content});
-    if let Some(thoughts) = thoughts.filter(|thoughts| !thoughts.is_empty()) {
+    if !thoughts.is_empty() {
         said["reasoning_content"] = thoughts.into();
+    }
+    if !signed.is_empty() {
+        said["thinking_blocks"] = signed.into();
     }
     if !calls.is_empty() {
         said["tool_calls"] = calls.into();
@@ -70,6 +86,10 @@ pub(super) fn read(answer: &[u8], created: u64) -> Option<Bytes> {
         "id": message.id, "object": "chat.completion", "created": created, "model": message.model,
         "choices": [{"index": 0, "message": said, "logprobs": Value::Null, "finish_reason": finish_reason}],
     });
+    if let Some(sequence) = message.stop_sequence {
+        // As vLLM tells which of the client's sequences it met.
+        completion["choices"][0]["stop_reason"] = sequence.into();
+    }
     if let Some(counts) = message.usage.and_then(MessageUsage::counts) {
         completion["usage"] = counts.to_openai();
     }

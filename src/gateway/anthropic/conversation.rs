@@ -5,11 +5,12 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::block::{Block, Content, text_block};
-use super::fields::{Dropped, Fields, invalid};
+use super::block::{Block, Content, OwnKeys, Reading, text_block};
+use super::thoughts::Thought;
 use crate::chat::Role;
 use crate::gateway::attempt::Failure;
 use crate::gateway::dialect::Unwritten;
+use crate::gateway::fields::{Dropped, Fields, invalid};
 
 /// A conversation has to begin with the user; where it does not, this stands there.
 const BEGINNING: &str = "(The assistant speaks first.)";
@@ -63,13 +64,22 @@ struct Message {
     function_call: Option<IgnoredAny>,
     #[serde(default)]
     tool_call_id: Option<String>,
+    /// Signed thoughts, as they came with the answer.
+    #[serde(default)]
+    thinking_blocks: Option<Vec<Thought>>,
+    #[serde(flatten)]
+    own: OwnKeys,
 }
 
 #[derive(Deserialize)]
 struct ToolCall {
     id: String,
+    #[serde(rename = "type", default)]
+    _kind: Option<IgnoredAny>,
     #[serde(default)]
     function: Option<CalledFunction>,
+    #[serde(flatten)]
+    own: OwnKeys,
 }
 
 #[derive(Deserialize)]
@@ -80,30 +90,35 @@ struct CalledFunction {
 }
 
 impl Conversation {
-    /// Reads `messages`.
-    pub(super) fn read(fields: &Fields<'_>, dropped: &mut Dropped) -> Result<Self, Unwritten> {
-        let messages: Vec<Message> = fields.read("messages")?.unwrap_or_default();
+    /// Reads `messages`. A model that does not think (`thinks`) is told no thoughts.
+    pub(super) fn read(fields: &Fields<'_>, thinks: bool, dropped: &mut Dropped) -> Result<Self, Unwritten> {
+        let mut messages: Vec<Message> = fields.read("messages")?.unwrap_or_default();
+        if !thinks && messages.iter_mut().filter_map(|message| message.thinking_blocks.take()).count() > 0 {
+            dropped.add("thinking_blocks");
+        }
+        let mut reading = Reading { is_of_messages: fields.are_of_messages(), dropped };
         let mut conversation = Self::default();
         let mut system = Vec::new();
         for (index, message) in messages.into_iter().enumerate() {
             if message.name.is_some() {
-                dropped.add("messages.name");
+                reading.dropped.add("messages.name");
             }
             match message.role {
-                Role::System | Role::Developer => system.extend(blocks(message.content, dropped)?),
-                Role::User => conversation.add(Side::User, blocks(message.content, dropped)?),
-                Role::Assistant => conversation.add_assistant(message, dropped)?,
+                Role::System | Role::Developer => system.extend(blocks(message.content, &mut reading)?),
+                Role::User => conversation.add(Side::User, blocks(message.content, &mut reading)?),
+                Role::Assistant => conversation.add_assistant(message, &mut reading)?,
                 Role::Tool => {
                     let id = message.tool_call_id.as_deref();
                     let id = id.ok_or_else(|| invalid(&format!("messages[{index}].tool_call_id"), "missing"))?;
-                    let result =
-                        Block::ToolResult { tool_use_id: plain_id(id), content: blocks(message.content, dropped)? };
+                    let content = blocks(message.content, &mut reading)?;
+                    let own = reading.own(message.own);
+                    let result = Block::ToolResult { tool_use_id: plain_id(id), content, own };
                     conversation.add(Side::User, vec![result]);
                 }
                 Role::Function => return Err(Failure::Unsupported("the older functions; tools serve").into()),
             }
         }
-        conversation.finish(system)
+        conversation.finish(system, reading.is_of_messages)
     }
 
     fn add(&mut self, role: Side, blocks: Vec<Block>) {
@@ -114,15 +129,17 @@ impl Conversation {
         }
     }
 
-    fn add_assistant(&mut self, message: Message, dropped: &mut Dropped) -> Result<(), Failure> {
+    fn add_assistant(&mut self, message: Message, reading: &mut Reading<'_>) -> Result<(), Failure> {
         if message.function_call.is_some() {
             return Err(Failure::Unsupported("the older functions; tools serve"));
         }
         if message.audio.is_some() {
             return Err(Failure::Unsupported("sound in messages"));
         }
-        let mut said = blocks(message.content, dropped)?;
-        said.extend(message.refusal.and_then(|refusal| text_block(refusal, None)));
+        let thoughts = message.thinking_blocks.into_iter().flatten();
+        let mut said: Vec<Block> = thoughts.filter_map(|thought| thought.into_block(reading.dropped)).collect();
+        said.extend(blocks(message.content, reading)?);
+        said.extend(message.refusal.and_then(|refusal| text_block(refusal, OwnKeys::new())));
         for call in message.tool_calls.into_iter().flatten() {
             let Some(CalledFunction { name, arguments }) = call.function else {
                 return Err(Failure::Unsupported("tools that are no functions"));
@@ -130,13 +147,14 @@ impl Conversation {
             if !self.called.contains(&name) {
                 self.called.push(name.clone());
             }
-            said.push(Block::ToolUse { id: plain_id(&call.id), name, input: input(&arguments)? });
+            let own = reading.own(call.own);
+            said.push(Block::ToolUse { id: plain_id(&call.id), name, input: input(&arguments)?, own });
         }
         self.add(Side::Assistant, said);
         Ok(())
     }
 
-    fn finish(mut self, system: Vec<Block>) -> Result<Self, Unwritten> {
+    fn finish(mut self, system: Vec<Block>, keeps_blocks: bool) -> Result<Self, Unwritten> {
         for turn in &mut self.turns {
             if turn.role == Side::User {
                 // Results of tools have to come before everything else.
@@ -158,32 +176,40 @@ impl Conversation {
             return Ok(self);
         }
         if self.turns.first().is_some_and(|turn| turn.role == Side::Assistant) {
-            let beginning = text_block(BEGINNING.to_owned(), None).into_iter().collect();
+            let beginning = text_block(BEGINNING.to_owned(), OwnKeys::new()).into_iter().collect();
             self.turns.insert(0, Turn { role: Side::User, content: beginning });
         }
-        self.system = joined(system)?;
+        self.system = if keeps_blocks && system.len() > 1 { Some(System::Blocks(system)) } else { joined(system)? };
         Ok(self)
     }
 
-    /// Whether the last turn brings results of tools, so that the model is in the middle of its work.
-    pub(super) fn is_among_tools(&self) -> bool {
-        let last = self.turns.last().map(|turn| turn.content.as_slice());
-        last.is_some_and(|content| matches!(content.first(), Some(Block::ToolResult { .. })))
+    /// Whether the last turn brings results of tools, and the work that they belong to began without a signed thought. A budget for thoughts
+    /// would be refused then.
+    pub(super) fn is_among_thoughtless_tools(&self) -> bool {
+        let brings_results = |turn: &&Turn| matches!(turn.content.first(), Some(Block::ToolResult { .. }));
+        if !self.turns.last().is_some_and(|turn| brings_results(&turn)) {
+            return false;
+        }
+        let work = self.turns.iter().rev().take_while(|turn| turn.role == Side::Assistant || brings_results(turn));
+        let first = work.filter(|turn| turn.role == Side::Assistant).last();
+        let began_with = first.and_then(|turn| turn.content.first());
+        !matches!(began_with, Some(Block::Thinking { .. } | Block::RedactedThinking { .. }))
     }
 }
 
-fn blocks(content: Option<Content>, dropped: &mut Dropped) -> Result<Vec<Block>, Failure> {
-    content.map_or_else(|| Ok(Vec::new()), |content| content.into_blocks(dropped))
+fn blocks(content: Option<Content>, reading: &mut Reading<'_>) -> Result<Vec<Block>, Failure> {
+    content.map_or(Ok(Vec::new()), |content| content.into_blocks(reading))
 }
 
+/// One text, unless a block says more of itself than its words.
 fn joined(system: Vec<Block>) -> Result<Option<System>, Failure> {
     let mut texts = Vec::with_capacity(system.len());
     let mut is_marked = false;
     for block in &system {
-        let Block::Text { text, cache_control } = block else {
+        let Block::Text { text, own } = block else {
             return Err(Failure::Unsupported("anything but text in instructions"));
         };
-        is_marked |= cache_control.is_some();
+        is_marked |= !own.is_empty();
         texts.push(text.as_str());
     }
     Ok(match texts.is_empty() {
@@ -194,12 +220,12 @@ fn joined(system: Vec<Block>) -> Result<Option<System>, Failure> {
 }
 
 /// Ids may hold letters, digits, `_` and `-`; other providers' calls, which a conversation may bring along, hold more.
-fn plain_id(id: &str) -> String {
+pub(in crate::gateway) fn plain_id(id: &str) -> String {
     id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 
 /// Arguments as an object. A model may have written something else, which the conversation then holds for ever.
-fn input(arguments: &str) -> Result<Box<RawValue>, Failure> {
+pub(in crate::gateway) fn input(arguments: &str) -> Result<Box<RawValue>, Failure> {
     let trimmed = arguments.trim();
     let object = match trimmed {
         "" => "{}".to_owned(),

@@ -55,6 +55,9 @@ pub(super) enum BlockStart {
         #[serde(default)]
         thinking: String,
     },
+    RedactedThinking {
+        data: String,
+    },
     ToolUse {
         id: String,
         name: String,
@@ -65,7 +68,7 @@ pub(super) enum BlockStart {
     Unknown,
 }
 
-/// How it goes on. Signatures and citations have no counterpart.
+/// How it goes on. Citations have no counterpart.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum BlockDelta {
@@ -74,6 +77,9 @@ pub(super) enum BlockDelta {
     },
     ThinkingDelta {
         thinking: String,
+    },
+    SignatureDelta {
+        signature: String,
     },
     InputJsonDelta {
         partial_json: String,
@@ -87,4 +93,6 @@ pub(super) enum BlockDelta {
 pub(super) struct MessageDelta {
     #[serde(default)]
     pub(super) stop_reason: Option<String>,
+    #[serde(default)]
+    pub(super) stop_sequence: Option<String>,
 }

@@ -3,22 +3,24 @@
 
 /// A Claude version, where the name tells one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Generation {
+pub(in crate::gateway) struct Generation {
     version: Option<(u32, u32)>,
+    is_opus: bool,
     /// Thinking cannot be switched off.
-    pub(super) always_thinks: bool,
+    pub(in crate::gateway) always_thinks: bool,
 }
 
 impl Generation {
     /// Reads `claude-opus-4-5-20251101`, `claude-3-7-sonnet-latest`, `anthropic.claude-sonnet-4-6` and the like.
-    pub(super) fn of(model: &str) -> Self {
+    pub(in crate::gateway) fn of(model: &str) -> Self {
         let name = model.to_ascii_lowercase();
         let version = name.find("claude-").and_then(|at| {
             let mut parts = name[at..].split(['-', '.', '@', ':', '_']).map(short_number);
             let major = parts.find_map(|number| number)?;
             Some((major, parts.next().flatten().unwrap_or(0)))
         });
-        Self { version, always_thinks: name.contains("claude-fable") || name.contains("claude-mythos") }
+        let always_thinks = name.contains("claude-fable") || name.contains("claude-mythos");
+        Self { version, is_opus: name.contains("opus"), always_thinks }
     }
 
     fn is_since(self, major: u32, minor: u32) -> Option<bool> {
@@ -26,37 +28,52 @@ impl Generation {
     }
 
     /// Whether it can think before it answers.
-    pub(super) fn thinks(self) -> bool {
+    pub(in crate::gateway) fn thinks(self) -> bool {
         self.is_since(3, 7).unwrap_or(true)
     }
 
     /// Whether it decides by itself how long to think, at an effort that is named; older ones are given a budget of tokens.
-    pub(super) fn thinks_adaptively(self) -> bool {
+    pub(in crate::gateway) fn thinks_adaptively(self) -> bool {
         self.is_since(4, 6).unwrap_or(self.always_thinks)
     }
 
+    /// Whether `thinking` may leave it to the model how long to think.
+    pub(super) fn takes_adaptive(self) -> bool {
+        self.is_since(4, 6).unwrap_or(true)
+    }
+
+    /// Whether `thinking` may hold a budget of tokens.
+    pub(super) fn takes_budget(self) -> bool {
+        self.takes_sampling()
+    }
+
+    /// Whether an effort may be named to it.
+    pub(super) fn takes_effort(self) -> bool {
+        self.is_since(4, if self.is_opus { 5 } else { 6 }).unwrap_or(true)
+    }
+
     /// Whether it thinks unless it is told not to.
-    pub(super) fn thinks_by_default(self) -> bool {
+    pub(in crate::gateway) fn thinks_by_default(self) -> bool {
         self.is_since(5, 0).unwrap_or(self.always_thinks)
     }
 
     /// Whether it knows the effort between `high` and `max`.
-    pub(super) fn knows_xhigh(self) -> bool {
+    pub(in crate::gateway) fn knows_xhigh(self) -> bool {
         self.is_since(4, 7).unwrap_or(self.always_thinks)
     }
 
     /// Whether it takes `temperature`, `top_p` and `top_k`.
-    pub(super) fn takes_sampling(self) -> bool {
+    pub(in crate::gateway) fn takes_sampling(self) -> bool {
         !self.is_since(4, 7).unwrap_or(self.always_thinks)
     }
 
     /// Whether it takes `temperature` beside `top_p`.
-    pub(super) fn takes_both_samplings(self) -> bool {
+    pub(in crate::gateway) fn takes_both_samplings(self) -> bool {
         !self.is_since(4, 1).unwrap_or(false)
     }
 
     /// Whether it can be held to a JSON schema.
-    pub(super) fn takes_schema(self) -> bool {
+    pub(in crate::gateway) fn takes_schema(self) -> bool {
         self.is_since(4, 5).unwrap_or(true)
     }
 }

@@ -2,11 +2,11 @@
 //! translation, beside the address and the headers; sends nothing itself. What has no counterpart is named, never left out in silence.
 
 mod answer;
+mod beta;
 mod block;
 mod conversation;
 mod error_body;
 mod event;
-mod fields;
 mod generation;
 mod request;
 mod sampling;
@@ -15,6 +15,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod thinking;
+mod thoughts;
 mod tools;
 mod usage;
 
@@ -22,9 +23,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use serde_json::Value;
+
+// What Claude takes and refuses is the same wherever it is served, and so is how conversations of other providers are made to fit.
+pub(super) use conversation::{input, plain_id};
+pub(super) use generation::Generation;
+pub(super) use request::says_nothing;
+pub(super) use sampling::Sampling;
+pub(super) use thinking::{Terms, Thinking};
 
 use super::attempt::Failure;
 use super::dialect::{Dialect, Outgoing, StreamReader, Unwritten};
@@ -53,6 +61,9 @@ impl Dialect for Anthropic {
         let json = HeaderValue::from_static("application/json");
         let (version, date) = VERSION;
         let mut builder = provider.client.post(url).header(CONTENT_TYPE, json).header(version, date).body(body);
+        if let Some((name, names)) = beta::header(fixed, request)? {
+            builder = builder.header(name, names);
+        }
         if let Some(key) = &provider.key {
             let mut key = HeaderValue::from_str(key.expose_secret()).map_err(|error| unwritable(&error))?;
             key.set_sensitive(true);
@@ -65,15 +76,15 @@ impl Dialect for Anthropic {
         false
     }
 
-    fn read_answer(&self, answer: &Bytes) -> Result<Option<Bytes>, Failure> {
+    fn read_answer(&self, _model: &str, answer: &Bytes) -> Result<Option<Bytes>, Failure> {
         answer::read(answer, now()).map(Some).ok_or(Failure::Unreadable)
     }
 
-    fn read_refusal(&self, status: StatusCode, refusal: &Bytes) -> Option<Bytes> {
+    fn read_refusal(&self, status: StatusCode, _headers: &HeaderMap, refusal: &Bytes) -> Option<Bytes> {
         Some(error_body::read(status, refusal))
     }
 
-    fn read_stream(&self, provider: &Provider, request: &ChatRequest) -> Box<dyn StreamReader> {
+    fn read_stream(&self, provider: &Provider, _model: &str, request: &ChatRequest) -> Box<dyn StreamReader> {
         Box::new(stream::MessageStream::new(&provider.name, provider.key.clone(), request.include_usage(), now()))
     }
 }

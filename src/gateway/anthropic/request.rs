@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::beta;
 use super::conversation::{Conversation, System, Turn};
-use super::fields::{Dropped, Fields, invalid};
 use super::generation::Generation;
 use super::sampling::Sampling;
 use super::schema;
@@ -13,9 +13,10 @@ use super::tools::{Tool, Tools};
 use crate::chat::ChatRequest;
 use crate::gateway::attempt::Failure;
 use crate::gateway::dialect::Unwritten;
+use crate::gateway::fields::{Dropped, Fields, invalid};
 
 /// Fields that are read here or by the files beside this one. The others have no counterpart.
-const READ: [&str; 24] = [
+const READ: [&str; 25] = [
     "model",
     "messages",
     "stream",
@@ -41,6 +42,7 @@ const READ: [&str; 24] = [
     "thinking",
     "output_config",
     "cache_control",
+    beta::FIELD,
 ];
 
 /// A message request.
@@ -75,6 +77,9 @@ pub(super) struct Body {
     cache_control: Option<Value>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
+    /// What else the client wrote, where it spoke this very API.
+    #[serde(flatten)]
+    own: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -111,24 +116,30 @@ pub(super) fn write(
     }
     let model: String = fields.read("model")?.ok_or_else(|| invalid("model", "missing"))?;
     let generation = Generation::of(&model);
-    let conversation = Conversation::read(&fields, &mut dropped)?;
-    let is_among_tools = conversation.is_among_tools();
+    let conversation = Conversation::read(&fields, generation.thinks(), &mut dropped)?;
+    let lacks_thoughts = conversation.is_among_thoughtless_tools();
     let tools = Tools::read(&fields, conversation.called, &mut dropped)?;
 
-    let max_tokens = match fields.read("max_completion_tokens")? {
-        Some(cap) => Some(cap),
-        None => fields.read("max_tokens")?,
-    };
-    let terms = Terms { generation, max_tokens, is_forced: tools.is_forced, is_among_tools };
-    let thinking = match (fields.read::<Value>("thinking")?, fields.read::<String>("reasoning_effort")?) {
-        // The API's own word comes first.
-        (Some(config), _) => Thinking { config: Some(config), ..Thinking::default() },
+    let max_tokens = fields.max_tokens()?;
+    let mut output_config: Map<String, Value> = fields.read("output_config")?.unwrap_or_default();
+    let terms = Terms { generation, max_tokens, is_forced: tools.is_forced, lacks_thoughts };
+    // What the operator set for the model comes first, then the API's own word.
+    let is_set = fields.is_fixed("reasoning_effort") && !fields.is_fixed("thinking");
+    if is_set && !fields.is_fixed("output_config") {
+        output_config.shift_remove("effort");
+    }
+    let config = fields.read::<Value>("thinking")?.filter(|_| !is_set);
+    // Whoever speaks this API has said it in its words; the effort beside them is for other providers.
+    let effort = fields.read::<String>("reasoning_effort")?.filter(|_| is_set || !fields.are_of_messages());
+    let thinking = match (config, effort) {
+        (Some(config), _) if fields.is_fixed("thinking") => Thinking { config: Some(config), ..Thinking::default() },
+        (Some(config), _) => Thinking::adapt(config, output_config.get("effort"), terms, &mut dropped),
         (None, Some(effort)) => Thinking::read(&effort, terms, &mut dropped),
         (None, None) => Thinking::default(),
     };
     let sampling = Sampling::read(&fields, generation, thinking.is_on(), &mut dropped)?;
-    let output_config = output_config(&fields, &thinking, generation, &mut dropped)?;
-    let body = Body {
+    complete(&mut output_config, &fields, &thinking, generation, &mut dropped)?;
+    let mut body = Body {
         max_tokens: max_tokens.unwrap_or_else(|| default_max_tokens.saturating_add(thinking.room)),
         system: conversation.system,
         messages: conversation.turns,
@@ -144,18 +155,22 @@ pub(super) fn write(
         service_tier: service_tier(&fields, &mut dropped)?,
         cache_control: fields.read("cache_control")?,
         stream: fields.read("stream")?.unwrap_or(false),
+        own: Map::new(),
         model,
     };
-    for name in fields.names().filter(|name| !READ.contains(name)) {
-        if !says_nothing(&fields, name) {
+    for name in fields.clients_names().filter(|name| !READ.contains(name)) {
+        if fields.are_of_messages() {
+            body.own.extend(fields.read(name)?.map(|value: Value| (name.to_owned(), value)));
+        } else if !says_nothing(&fields, name) {
             dropped.add(name);
         }
     }
+    fields.fixed_names().filter(|name| !READ.contains(name)).for_each(|name| dropped.add(name));
     Ok((body, dropped.into_names()))
 }
 
 /// A field that is at rest: leaving it out changes nothing.
-fn says_nothing(fields: &Fields<'_>, name: &str) -> bool {
+pub(in crate::gateway) fn says_nothing(fields: &Fields<'_>, name: &str) -> bool {
     let Ok(Some(value)) = fields.read::<Value>(name) else { return true };
     match &value {
         Value::Null | Value::Bool(false) => true,
@@ -200,26 +215,34 @@ fn service_tier(fields: &Fields<'_>, dropped: &mut Dropped) -> Result<Option<&'s
     })
 }
 
-/// Effort and form of the answer. A schema is held to; "any JSON" has no counterpart.
-fn output_config(
+/// Adds effort and form of the answer, and takes out what the model does not know. A schema is held to; "any JSON" has no counterpart.
+fn complete(
+    config: &mut Map<String, Value>,
     fields: &Fields<'_>,
     thinking: &Thinking,
     generation: Generation,
     dropped: &mut Dropped,
-) -> Result<Map<String, Value>, Unwritten> {
-    let mut config: Map<String, Value> = fields.read("output_config")?.unwrap_or_default();
+) -> Result<(), Unwritten> {
     if let Some(effort) = thinking.effort {
         config.entry("effort").or_insert_with(|| effort.into());
     }
-    let Some(ResponseFormat { kind, json_schema }) = fields.read("response_format")? else { return Ok(config) };
+    let is_set = fields.is_fixed("output_config");
+    if !is_set && !generation.takes_effort() && config.shift_remove("effort").is_some() {
+        dropped.add("output_config.effort");
+    }
+    if !is_set && !generation.takes_schema() && config.shift_remove("format").is_some() {
+        dropped.add("output_config.format");
+        return Ok(());
+    }
+    let Some(ResponseFormat { kind, json_schema }) = fields.read("response_format")? else { return Ok(()) };
     let schema = json_schema.and_then(|format| format.schema).filter(|_| kind == "json_schema");
     match schema {
-        _ if kind == "text" => {}
+        _ if kind == "text" || config.contains_key("format") => {}
         Some(mut schema) if generation.takes_schema() => {
             schema::adapt(&mut schema, dropped);
-            config.entry("format").or_insert_with(|| json!({"type": "json_schema", "schema": schema}));
+            config.insert("format".into(), json!({"type": "json_schema", "schema": schema}));
         }
         _ => dropped.add("response_format"),
     }
-    Ok(config)
+    Ok(())
 }

@@ -2,24 +2,24 @@
 
 use serde_json::Value;
 
-use super::fields::{Dropped, Fields};
 use super::generation::Generation;
 use crate::gateway::dialect::Unwritten;
+use crate::gateway::fields::{Dropped, Fields};
 
 /// With thoughts, `top_p` may be no lower.
 const LEAST_TOP_P_WITH_THOUGHTS: f64 = 0.95;
 
 /// What is sent.
 #[derive(Debug, Default)]
-pub(super) struct Sampling {
-    pub(super) temperature: Option<f64>,
-    pub(super) top_p: Option<f64>,
-    pub(super) top_k: Option<Value>,
+pub(in crate::gateway) struct Sampling {
+    pub(in crate::gateway) temperature: Option<f64>,
+    pub(in crate::gateway) top_p: Option<f64>,
+    pub(in crate::gateway) top_k: Option<Value>,
 }
 
 impl Sampling {
     /// Reads them; what the model would refuse is left out and named.
-    pub(super) fn read(
+    pub(in crate::gateway) fn read(
         fields: &Fields<'_>,
         generation: Generation,
         thinks: bool,

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::Dropped;
+use crate::gateway::fields::Dropped;
 
 /// Keywords that are refused.
 const UNKNOWN: [&str; 17] = [

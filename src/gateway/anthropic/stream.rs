@@ -6,7 +6,8 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::event::{BlockDelta, BlockStart, Event, Start};
+use super::event::{BlockDelta, BlockStart, Event, MessageDelta, Start};
+use super::thoughts;
 use super::usage::{self, MessageUsage};
 use crate::chat::Usage;
 use crate::gateway::dialect::StreamReader;
@@ -43,7 +44,7 @@ impl StreamReader for MessageStream {
     fn push(&mut self, chunk: &Bytes, read: &mut dyn FnMut(&[u8])) -> Bytes {
         let mut out = BytesMut::new();
         let _as_it_came = self.lines.push(chunk, |payload| self.translation.take(payload, &mut out));
-        if self.lines.is_inside_long_line() {
+        if self.lines.is_too_long() {
             self.translation.break_off("an event is too large to be read", &mut out);
         }
         shown(out, read)
@@ -119,6 +120,9 @@ struct Choice<'a> {
     index: u32,
     delta: Delta<'a>,
     finish_reason: Option<&'static str>,
+    /// Which of the client's sequences ended it, where one did: as vLLM tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_reason: Option<&'a str>,
 }
 
 #[derive(Default, Serialize)]
@@ -129,6 +133,8 @@ struct Delta<'a> {
     content: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking_blocks: Option<[Value; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_calls: Option<[Value; 1]>,
 }
@@ -155,13 +161,7 @@ impl Translation {
             Event::ContentBlockStop => self.end_block(out),
             Event::MessageDelta { delta, usage } => {
                 self.usage = self.usage.updated(usage);
-                if let Some(reason) = delta.stop_reason
-                    && self.phase != Phase::Finished
-                {
-                    self.begin(out);
-                    self.phase = Phase::Finished;
-                    self.say(Delta::default(), Some(usage::finish_reason(&reason)), out);
-                }
+                self.end_message(&delta, out);
             }
             Event::MessageStop if self.phase == Phase::Finished => self.seal(out),
             Event::MessageStop => self.break_off("it stopped without saying why", out),
@@ -171,11 +171,21 @@ impl Translation {
         }
     }
 
+    /// Says why the message ended, once.
+    fn end_message(&mut self, delta: &MessageDelta, out: &mut BytesMut) {
+        let Some(reason) = delta.stop_reason.as_deref().filter(|_| self.phase != Phase::Finished) else { return };
+        self.begin(out);
+        self.phase = Phase::Finished;
+        let finish_reason = Some(usage::finish_reason(reason));
+        let stop_reason = delta.stop_sequence.as_deref();
+        self.write(&[Choice { index: 0, delta: Delta::default(), finish_reason, stop_reason }], None, out);
+    }
+
     /// Says who speaks, once.
     fn begin(&mut self, out: &mut BytesMut) {
         if self.phase == Phase::Silent {
             self.phase = Phase::Speaking;
-            self.say(Delta { role: Some("assistant"), content: Some(""), ..Delta::default() }, None, out);
+            self.say(Delta { role: Some("assistant"), content: Some(""), ..Delta::default() }, out);
         }
     }
 
@@ -185,6 +195,7 @@ impl Translation {
         match block {
             BlockStart::Text { text } => self.add_words(&text, out),
             BlockStart::Thinking { thinking } => self.add_thoughts(&thinking, out),
+            BlockStart::RedactedThinking { data } => self.add_thinking_block(thoughts::redacted(&data), out),
             BlockStart::ToolUse { id, name, input } => {
                 let arguments = if input.is_empty() { String::new() } else { Value::Object(input).to_string() };
                 self.block = Block::Call { has_arguments: !arguments.is_empty() };
@@ -200,11 +211,14 @@ impl Translation {
         match (delta, self.block) {
             (BlockDelta::TextDelta { text }, _) => self.add_words(text, out),
             (BlockDelta::ThinkingDelta { thinking }, _) => self.add_thoughts(thinking, out),
+            (BlockDelta::SignatureDelta { signature }, _) => {
+                self.add_thinking_block(thoughts::signed("", signature), out);
+            }
             (BlockDelta::InputJsonDelta { partial_json }, Block::Call { .. }) if !partial_json.is_empty() => {
                 self.block = Block::Call { has_arguments: true };
                 self.add_to_call(json!({"function": {"arguments": partial_json}}), out);
             }
-            // Input of a server's own tool, signatures and citations.
+            // Input of a server's own tool, and citations.
             _ => {}
         }
     }
@@ -220,15 +234,21 @@ impl Translation {
     fn add_words(&mut self, words: &str, out: &mut BytesMut) {
         if !words.is_empty() {
             self.begin(out);
-            self.say(Delta { content: Some(words), ..Delta::default() }, None, out);
+            self.say(Delta { content: Some(words), ..Delta::default() }, out);
         }
     }
 
-    fn add_thoughts(&mut self, thoughts: &str, out: &mut BytesMut) {
-        if !thoughts.is_empty() {
+    fn add_thoughts(&mut self, thinking: &str, out: &mut BytesMut) {
+        if !thinking.is_empty() {
             self.begin(out);
-            self.say(Delta { reasoning_content: Some(thoughts), ..Delta::default() }, None, out);
+            let thinking_blocks = Some([thoughts::signed(thinking, "")]);
+            self.say(Delta { reasoning_content: Some(thinking), thinking_blocks, ..Delta::default() }, out);
         }
+    }
+
+    fn add_thinking_block(&mut self, block: Value, out: &mut BytesMut) {
+        self.begin(out);
+        self.say(Delta { thinking_blocks: Some([block]), ..Delta::default() }, out);
     }
 
     fn add_to_call(&self, part: Value, out: &mut BytesMut) {
@@ -236,11 +256,11 @@ impl Translation {
         if let (Value::Object(call), Value::Object(part)) = (&mut call, part) {
             call.extend(part);
         }
-        self.say(Delta { tool_calls: Some([call]), ..Delta::default() }, None, out);
+        self.say(Delta { tool_calls: Some([call]), ..Delta::default() }, out);
     }
 
-    fn say(&self, delta: Delta<'_>, finish_reason: Option<&'static str>, out: &mut BytesMut) {
-        self.write(&[Choice { index: 0, delta, finish_reason }], None, out);
+    fn say(&self, delta: Delta<'_>, out: &mut BytesMut) {
+        self.write(&[Choice { index: 0, delta, finish_reason: None, stop_reason: None }], None, out);
     }
 
     fn write(&self, choices: &[Choice<'_>], usage: Option<Value>, out: &mut BytesMut) {

@@ -11,6 +11,7 @@ use super::{answer, error_body, request};
 use crate::chat::{ChatRequest, Usage};
 use crate::gateway::attempt::Failure;
 use crate::gateway::dialect::{StreamReader, Unwritten};
+use crate::gateway::openai::Whole;
 
 const MODEL: &str = "claude-sonnet-4-5";
 
@@ -65,8 +66,11 @@ fn answers_are_read_as_the_fixtures_say() {
 fn counts_go_through_openais_shape_without_being_counted_twice() {
     let message = &cases("answers/messages.json")[0]["upstream"];
     let read = answer::read(message.to_string().as_bytes(), 7).unwrap();
-    let usage = crate::gateway::openai::read_usage(&read);
-    assert_eq!(usage, Some(Usage { input: 10, cached_input: 1000, cache_write: 100, output: 20, reasoning: 0 }));
+    let whole = crate::gateway::openai::read_whole(&read);
+    assert_eq!(
+        whole,
+        Whole::Answer(Some(Usage { input: 10, cached_input: 1000, cache_write: 100, output: 20, reasoning: 0 }))
+    );
 }
 
 #[test]
@@ -163,7 +167,7 @@ fn an_event_past_the_bound_breaks_the_stream_off_instead_of_going_on_unread() {
                   data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"";
     let long = "x".repeat(100_000);
     let mut pieces = vec![events.as_bytes()];
-    pieces.extend((0..20).map(|_| long.as_bytes()));
+    pieces.extend((0..50).map(|_| long.as_bytes()));
     pieces.push(b"\"}}\n\n");
     let (said, payloads, usage) = streamed(false, pieces.into_iter());
     assert!(said.len() < 2000 && !said.contains("xxx"), "{} bytes", said.len());

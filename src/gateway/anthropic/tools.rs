@@ -3,19 +3,26 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::fields::{Dropped, Fields, invalid};
+use super::block::{OwnKeys, Reading};
 use crate::gateway::attempt::Failure;
 use crate::gateway::dialect::Unwritten;
+use crate::gateway::fields::{Dropped, Fields, invalid};
 
 /// A tool as the model sees it.
 #[derive(Debug, Serialize)]
-pub(super) struct Tool {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    input_schema: Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache_control: Option<Value>,
+#[serde(untagged)]
+pub(super) enum Tool {
+    /// One that the client describes and runs.
+    Described {
+        name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+        input_schema: Value,
+        #[serde(flatten)]
+        own: OwnKeys,
+    },
+    /// One that the API knows by its type, as the client wrote it.
+    Known(OwnKeys),
 }
 
 /// What is offered.
@@ -33,8 +40,8 @@ struct OfferedTool {
     kind: Option<String>,
     #[serde(default)]
     function: Option<OfferedFunction>,
-    #[serde(default)]
-    cache_control: Option<Value>,
+    #[serde(flatten)]
+    own: OwnKeys,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +65,8 @@ impl Tools {
         if offered.is_empty() {
             return Ok(Self::to_understand(called));
         }
-        let offered = offered.into_iter().map(|tool| tool.into_tool(dropped)).collect::<Result<_, _>>()?;
+        let mut reading = Reading { is_of_messages: fields.are_of_messages(), dropped };
+        let offered = offered.into_iter().map(|tool| tool.into_tool(&mut reading)).collect::<Result<_, _>>()?;
         let choice = fields.read::<Value>("tool_choice")?;
         let mut choice = match &choice {
             None => None,
@@ -79,22 +87,31 @@ impl Tools {
         if called.is_empty() {
             return Self::default();
         }
-        let tool = |name| Tool { name, description: None, input_schema: schema(Map::new()), cache_control: None };
+        let tool =
+            |name| Tool::Described { name, description: None, input_schema: schema(Map::new()), own: OwnKeys::new() };
         let choice = Some(json!({"type": "none"}));
         Self { offered: called.into_iter().map(tool).collect(), choice, is_forced: false }
     }
 }
 
 impl OfferedTool {
-    fn into_tool(self, dropped: &mut Dropped) -> Result<Tool, Failure> {
-        match (self.kind.as_deref(), self.function) {
-            (None | Some("function"), Some(OfferedFunction { name, description, parameters, strict })) => {
-                // Strict schemas know fewer keywords here and only so many of them fit a request; without, the call is asked for just so.
-                if strict == Some(true) {
-                    dropped.add("tools.strict");
+    fn into_tool(self, reading: &mut Reading<'_>) -> Result<Tool, Failure> {
+        let mut own = reading.own(self.own);
+        match (self.kind, self.function) {
+            (kind, Some(function)) if kind.as_deref().is_none_or(|kind| kind == "function") => {
+                let OfferedFunction { name, description, parameters, strict } = function;
+                match strict {
+                    Some(strict) if reading.is_of_messages => drop(own.insert("strict".into(), strict.into())),
+                    // Strict schemas know fewer keywords here and only so many of them fit a request; without, the call is asked for just so.
+                    Some(true) => reading.dropped.add("tools.strict"),
+                    _ => {}
                 }
                 let input_schema = schema(parameters.unwrap_or_default());
-                Ok(Tool { name, description, input_schema, cache_control: self.cache_control })
+                Ok(Tool::Described { name, description, input_schema, own })
+            }
+            (Some(kind), None) if reading.is_of_messages => {
+                own.shift_insert(0, "type".into(), kind.into());
+                Ok(Tool::Known(own))
             }
             _ => Err(Failure::Unsupported("tools that are no functions")),
         }

@@ -71,8 +71,10 @@ impl<'a> Readings<'a> {
         self.personal.get_or_init(|| {
             let mut kinds = BTreeSet::new();
             for value in self.request.fields().filter(|(name, _)| *name != "model").map(|(_, value)| value) {
-                if let Ok(value) = serde_json::from_str::<Value>(value.get()) {
-                    add_kinds(&value, &mut kinds);
+                match serde_json::from_str::<Value>(value.get()) {
+                    Ok(value) => add_kinds(&value, &mut kinds),
+                    // Nested too deeply to be read here, which must not keep it from being found.
+                    Err(_) => add_kinds(&Value::String(value.get().to_owned()), &mut kinds),
                 }
             }
             kinds

@@ -1,6 +1,8 @@
 //! `parallel`: several models at once. Where the first answer counts, those that `balanced` would try first are asked; where the best one
 //! counts, the ones of the highest predicted quality.
 
+use std::time::Duration;
+
 use super::balanced::Balanced;
 use super::best::Best;
 use super::{Candidate, Choosing, Contender, Plan, Rules};
@@ -45,6 +47,7 @@ impl Rules for Parallel {
             (PickKind::Nearest | PickKind::Judge, _) => Pick::Nearest,
         };
         let at_once = parallel.at_once.clamp(1, candidates.len().max(1));
-        Plan::Race { candidates, at_once, pick }
+        let patience = parallel.timeout_ms.map(|ms| Duration::from_millis(ms.get()));
+        Plan::Race { candidates, at_once, pick, patience }
     }
 }

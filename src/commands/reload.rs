@@ -1,0 +1,167 @@
+//! Reads the configuration of a running server anew: on SIGHUP, and when its file or its artifact has changed. What is wrong is said and
+//! not taken: the server goes on as it was.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use metrics::counter;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::serve;
+use crate::config::Config;
+use crate::http::Reloader;
+
+/// Attempts to take a changed configuration, by whether it was taken.
+const RELOADS: &str = "semroute_config_reloads_total";
+
+/// How often files are looked at. A file that changes is read once it has stayed the same from one look to the next.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A server's configuration, and where it comes from.
+pub(super) struct Reload {
+    pub(super) path: PathBuf,
+    /// `--listen`, which goes before the file.
+    pub(super) listen: Option<String>,
+    /// What the server began with.
+    pub(super) begun_with: Config,
+    pub(super) reloader: Reloader,
+    pub(super) hangups: Hangups,
+}
+
+impl Reload {
+    /// Watches for ever.
+    pub(super) async fn watch(mut self) -> std::convert::Infallible {
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut config = self.begun_with.clone();
+        let (mut taken, mut last) = (Looked::at(&self.path, &config), Looked::at(&self.path, &config));
+        loop {
+            let was_told = tokio::select! {
+                () = self.hangups.next() => true,
+                _ = looks.tick() => false,
+            };
+            let now = Looked::at(&self.path, &config);
+            let is_settled = std::mem::replace(&mut last, now.clone()) == now;
+            if !was_told && (!config.server.reload_on_change || now == taken || !is_settled) {
+                continue;
+            }
+            taken = now;
+            if was_told {
+                self.renew_certificates().await;
+            }
+            match self.take().await {
+                Ok(new) => {
+                    counter!(RELOADS, "outcome" => "taken").increment(1);
+                    tracing::info!(models = new.models.len(), "the configuration was read anew");
+                    config = new;
+                    // An artifact that only the new configuration names counts from now on.
+                    (taken, last) = (Looked::at(&self.path, &config), Looked::at(&self.path, &config));
+                }
+                Err(error) => {
+                    counter!(RELOADS, "outcome" => "refused").increment(1);
+                    tracing::error!("the changed configuration is not taken, the one before stays: {error:#}");
+                }
+            }
+        }
+    }
+
+    async fn renew_certificates(&self) {
+        let Some(certificates) = self.reloader.certificates() else { return };
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || certificates.reload()).await {
+            tracing::error!("the certificate is not renewed, the one before is still shown: {error}");
+        }
+    }
+
+    /// Reads, checks and builds everything before anything is replaced.
+    async fn take(&self) -> anyhow::Result<Config> {
+        let (path, listen) = (self.path.clone(), self.listen.clone());
+        let building = tokio::task::spawn_blocking(move || {
+            let mut config = Config::from_file(&path)?;
+            if let Some(listen) = listen {
+                config.server.listen = listen;
+            }
+            let origin = path.display().to_string();
+            let parts = serve::build_parts(&config, &origin, |variable| std::env::var(variable).ok())?;
+            anyhow::Ok((config, parts))
+        });
+        let (config, (router, gateway, keys)) = building.await.context("building the parts failed")??;
+        let before = self.reloader.state();
+        // The address that it has, whatever the file says by now: a change of that needs a restart.
+        if !keys.required() && !self.reloader.local_addr().ip().is_loopback() {
+            anyhow::bail!("auth.required: the server listens beyond this machine, and needs keys");
+        }
+        for field in needs_restart(&self.begun_with, &config) {
+            tracing::warn!("{field}: a change of it takes effect when the server is started anew");
+        }
+        if let Some(budget) = before.budget() {
+            budget.limit(config.budget);
+        }
+        self.reloader.replace(before.renewed(router, gateway, keys, config.server.clone()));
+        Ok(config)
+    }
+}
+
+/// What cannot be changed while the server runs.
+fn needs_restart(begun: &Config, new: &Config) -> Vec<&'static str> {
+    let (old, now) = (&begun.server, &new.server);
+    [
+        ("server.listen", old.listen != now.listen),
+        ("server.max_in_flight", old.max_in_flight != now.max_in_flight),
+        ("server.max_connections", old.max_connections != now.max_connections),
+        ("server.header_timeout_ms", old.header_timeout_ms != now.header_timeout_ms),
+        ("server.idle_timeout_ms", old.idle_timeout_ms != now.idle_timeout_ms),
+        ("server.write_timeout_ms", old.write_timeout_ms != now.write_timeout_ms),
+        ("server.max_header_bytes", old.max_header_bytes != now.max_header_bytes),
+        ("server.tls", old.tls != now.tls),
+        ("store", begun.store != new.store),
+        ("budget", begun.budget.limits_anything() != new.budget.limits_anything()),
+    ]
+    .into_iter()
+    .filter_map(|(field, has_changed)| has_changed.then_some(field))
+    .collect()
+}
+
+/// How the files look from outside.
+#[derive(Debug, Clone, PartialEq)]
+struct Looked(Vec<Option<(SystemTime, u64)>>);
+
+impl Looked {
+    fn at(path: &Path, config: &Config) -> Self {
+        let artifact = Path::new(&config.router.artifact);
+        let files = [path.to_owned(), artifact.join("router.json"), artifact.join("weights.safetensors")];
+        let look = |file: PathBuf| {
+            std::fs::metadata(file).ok().and_then(|data: Metadata| Some((data.modified().ok()?, data.len())))
+        };
+        Self(files.into_iter().map(look).collect())
+    }
+}
+
+/// SIGHUP, where there is one.
+pub(super) struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    #[cfg(unix)]
+    /// From now on a SIGHUP no longer ends the program.
+    pub(super) fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { signal: signal(SignalKind::hangup()).context("cannot listen for SIGHUP")? })
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn listen() -> anyhow::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
