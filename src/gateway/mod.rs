@@ -10,6 +10,7 @@ mod ask;
 mod attempt;
 mod bedrock;
 mod chain;
+mod chat_shapes;
 mod config;
 mod connection;
 mod course;

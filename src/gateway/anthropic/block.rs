@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::gateway::attempt::Failure;
+use crate::gateway::chat_shapes::{File, ImageUrl};
 use crate::gateway::fields::Dropped;
 
 /// Keys of a block that a chat has no word for, as the client wrote them.
@@ -92,25 +93,6 @@ pub(super) struct Part {
     own: OwnKeys,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum ImageUrl {
-    Plain(String),
-    Detailed {
-        url: String,
-        #[serde(default)]
-        detail: Option<String>,
-    },
-}
-
-#[derive(Debug, Deserialize)]
-struct File {
-    #[serde(default)]
-    file_data: Option<String>,
-    #[serde(default)]
-    filename: Option<String>,
-}
-
 /// What is read of a request beside the words of a chat, and what could not be told.
 pub(super) struct Reading<'a> {
     /// The client spoke this very API.
@@ -155,9 +137,8 @@ impl Part {
             }
             "refusal" => Ok(text_block(self.refusal.unwrap_or_default(), OwnKeys::new())),
             "image_url" | "input_image" => {
-                let (url, detail) = match self.image_url {
-                    Some(ImageUrl::Plain(url)) => (url, None),
-                    Some(ImageUrl::Detailed { url, detail }) => (url, detail),
+                let (url, detail) = match self.image_url.map(ImageUrl::into_parts) {
+                    Some(parts) => parts,
                     None => return Err(Failure::Unsupported("a picture without image_url")),
                 };
                 if detail.is_some_and(|detail| detail != "auto") {

@@ -30,7 +30,6 @@ use serde_json::Value;
 // What Claude takes and refuses is the same wherever it is served, and so is how conversations of other providers are made to fit.
 pub(super) use conversation::{input, plain_id};
 pub(super) use generation::Generation;
-pub(super) use request::says_nothing;
 pub(super) use sampling::Sampling;
 pub(super) use thinking::{Terms, Thinking};
 

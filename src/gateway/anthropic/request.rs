@@ -12,6 +12,7 @@ use super::thinking::{Terms, Thinking};
 use super::tools::{Tool, Tools};
 use crate::chat::ChatRequest;
 use crate::gateway::attempt::Failure;
+use crate::gateway::chat_shapes;
 use crate::gateway::dialect::Unwritten;
 use crate::gateway::fields::{Dropped, Fields, invalid};
 
@@ -80,13 +81,6 @@ pub(super) struct Body {
     /// What else the client wrote, where it spoke this very API.
     #[serde(flatten)]
     own: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Stop {
-    One(String),
-    Several(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -161,7 +155,7 @@ pub(super) fn write(
     for name in fields.clients_names().filter(|name| !READ.contains(name)) {
         if fields.are_of_messages() {
             body.own.extend(fields.read(name)?.map(|value: Value| (name.to_owned(), value)));
-        } else if !says_nothing(&fields, name) {
+        } else if !chat_shapes::says_nothing(&fields, name) {
             dropped.add(name);
         }
     }
@@ -169,25 +163,9 @@ pub(super) fn write(
     Ok((body, dropped.into_names()))
 }
 
-/// A field that is at rest: leaving it out changes nothing.
-pub(in crate::gateway) fn says_nothing(fields: &Fields<'_>, name: &str) -> bool {
-    let Ok(Some(value)) = fields.read::<Value>(name) else { return true };
-    match &value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::Array(items) => items.iter().all(|item| name == "modalities" && item == "text"),
-        Value::Object(entries) => entries.is_empty(),
-        Value::Bool(true) | Value::String(_) => false,
-    }
-}
-
 /// A sequence of white space alone is refused.
 fn stop_sequences(fields: &Fields<'_>, dropped: &mut Dropped) -> Result<Vec<String>, Unwritten> {
-    let mut sequences = match fields.read("stop")? {
-        None => Vec::new(),
-        Some(Stop::One(sequence)) => vec![sequence],
-        Some(Stop::Several(sequences)) => sequences,
-    };
+    let mut sequences = chat_shapes::stop_sequences(fields)?;
     let all = sequences.len();
     sequences.retain(|sequence| !sequence.trim().is_empty());
     if sequences.len() < all {

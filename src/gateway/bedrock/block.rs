@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::document::Document;
 use super::model::Model;
 use crate::gateway::attempt::Failure;
+use crate::gateway::chat_shapes::{File, ImageUrl};
 use crate::gateway::fields::Dropped;
 
 /// One block; its name is the one field of the object it stands in.
@@ -108,25 +109,6 @@ pub(super) struct Part {
     cache_control: Option<CacheControl>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum ImageUrl {
-    Plain(String),
-    Detailed {
-        url: String,
-        #[serde(default)]
-        detail: Option<String>,
-    },
-}
-
-#[derive(Debug, Deserialize)]
-struct File {
-    #[serde(default)]
-    file_data: Option<String>,
-    #[serde(default)]
-    filename: Option<String>,
-}
-
 impl Content {
     /// The blocks; texts without a word are none, because the API refuses them.
     pub(super) fn into_blocks(self, model: Model, dropped: &mut Dropped) -> Result<Vec<Block>, Failure> {
@@ -151,9 +133,8 @@ impl Part {
             "text" | "input_text" | "output_text" => Ok(text_block(self.text.unwrap_or_default())),
             "refusal" => Ok(text_block(self.refusal.unwrap_or_default())),
             "image_url" | "input_image" => {
-                let (url, detail) = match self.image_url {
-                    Some(ImageUrl::Plain(url)) => (url, None),
-                    Some(ImageUrl::Detailed { url, detail }) => (url, detail),
+                let (url, detail) = match self.image_url.map(ImageUrl::into_parts) {
+                    Some(parts) => parts,
                     None => return Err(Failure::Unsupported("a picture without image_url")),
                 };
                 if detail.is_some_and(|detail| detail != "auto") {

@@ -8,8 +8,9 @@ use super::conversation::{Reader, Turn};
 use super::model::Model;
 use super::tools::{ToolConfig, Tools};
 use crate::chat::ChatRequest;
-use crate::gateway::anthropic::{Sampling, Terms, Thinking, says_nothing};
+use crate::gateway::anthropic::{Sampling, Terms, Thinking};
 use crate::gateway::attempt::Failure;
+use crate::gateway::chat_shapes;
 use crate::gateway::dialect::Unwritten;
 use crate::gateway::fields::{Dropped, Fields, invalid};
 
@@ -92,13 +93,6 @@ impl InferenceConfig {
             && self.top_p.is_none()
             && self.stop_sequences.is_empty()
     }
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Stop {
-    One(String),
-    Several(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -188,7 +182,7 @@ pub(super) fn write(
     let is_known =
         |name: &str| name == ADDITIONAL || [&READ[..], &OWN, &CLAUDES].iter().any(|some| some.contains(&name));
     for name in fields.names().filter(|name| !is_known(name)) {
-        if !says_nothing(&fields, name) {
+        if !chat_shapes::says_nothing(&fields, name) {
             dropped.add(name);
         }
     }
@@ -220,11 +214,7 @@ fn own_fields(fields: &Fields<'_>) -> Result<Map<String, Value>, Unwritten> {
 
 /// An empty sequence is refused, and by Claude one of white space alone.
 fn stop_sequences(fields: &Fields<'_>, model: Model, dropped: &mut Dropped) -> Result<Vec<String>, Unwritten> {
-    let mut sequences = match fields.read("stop")? {
-        None => Vec::new(),
-        Some(Stop::One(sequence)) => vec![sequence],
-        Some(Stop::Several(sequences)) => sequences,
-    };
+    let mut sequences = chat_shapes::stop_sequences(fields)?;
     let all = sequences.len();
     let says_something =
         |sequence: &str| if model.is_claude { !sequence.trim().is_empty() } else { !sequence.is_empty() };

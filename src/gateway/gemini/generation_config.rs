@@ -6,6 +6,7 @@ use serde_json::{Number, Value};
 use super::generation::Generation;
 use super::{schema, thinking};
 use crate::gateway::attempt::Failure;
+use crate::gateway::chat_shapes;
 use crate::gateway::dialect::Unwritten;
 use crate::gateway::fields::{Dropped, Fields};
 
@@ -51,13 +52,6 @@ pub(super) struct Terms {
     pub(super) offers_tools: bool,
     /// The client itself speaks of log-probabilities; otherwise they are the gateway's wish, and nobody misses them.
     pub(super) asks_for_logprobs: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Stop {
-    One(String),
-    Several(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -185,11 +179,7 @@ fn candidate_count(fields: &Fields<'_>, generation: Generation) -> Result<Option
 }
 
 fn stop_sequences(fields: &Fields<'_>) -> Result<Vec<String>, Unwritten> {
-    let mut sequences = match fields.read("stop")? {
-        None => Vec::new(),
-        Some(Stop::One(sequence)) => vec![sequence],
-        Some(Stop::Several(sequences)) => sequences,
-    };
+    let mut sequences = chat_shapes::stop_sequences(fields)?;
     sequences.retain(|sequence| !sequence.is_empty());
     Ok(sequences)
 }

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::generation::Generation;
 use super::media::{self, Address, Blob};
 use crate::gateway::attempt::Failure;
+use crate::gateway::chat_shapes::{File, ImageUrl};
 use crate::gateway::fields::Dropped;
 
 /// One part.
@@ -81,28 +82,9 @@ pub(super) struct ContentPart {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum ImageUrl {
-    Plain(String),
-    Detailed {
-        url: String,
-        #[serde(default)]
-        detail: Option<String>,
-    },
-}
-
-#[derive(Debug, Deserialize)]
 struct InputAudio {
     data: String,
     format: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct File {
-    #[serde(default)]
-    file_data: Option<String>,
-    #[serde(default)]
-    filename: Option<String>,
 }
 
 impl Content {
@@ -123,9 +105,8 @@ impl ContentPart {
             "text" | "input_text" | "output_text" => return Ok(text_part(self.text.unwrap_or_default())),
             "refusal" => return Ok(text_part(self.refusal.unwrap_or_default())),
             "image_url" | "input_image" => {
-                let (url, detail) = match self.image_url {
-                    Some(ImageUrl::Plain(url)) => (url, None),
-                    Some(ImageUrl::Detailed { url, detail }) => (url, detail),
+                let (url, detail) = match self.image_url.map(ImageUrl::into_parts) {
+                    Some(parts) => parts,
                     None => return Err(Failure::Unsupported("a picture without image_url")),
                 };
                 if detail.is_some_and(|detail| detail != "auto") {

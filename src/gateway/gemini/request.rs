@@ -8,6 +8,7 @@ use super::generation::Generation;
 use super::generation_config::{GenerationConfig, Terms};
 use super::tools::{ToolSet, Tools};
 use crate::chat::ChatRequest;
+use crate::gateway::chat_shapes;
 use crate::gateway::dialect::Unwritten;
 use crate::gateway::fields::{Dropped, Fields, invalid};
 
@@ -94,24 +95,12 @@ pub(super) fn write(fixed: &[(&str, Value)], request: &ChatRequest) -> Result<Wr
         service_tier: service_tier(&fields, &mut dropped)?,
     };
     for name in fields.names().filter(|name| !READ.contains(name)) {
-        if !says_nothing(&fields, name) {
+        if !chat_shapes::says_nothing(&fields, name) {
             dropped.add(name);
         }
     }
     let streams = fields.read("stream")?.unwrap_or(false);
     Ok(Written { model, streams, body, dropped: dropped.into_names() })
-}
-
-/// A field that is at rest: leaving it out changes nothing.
-fn says_nothing(fields: &Fields<'_>, name: &str) -> bool {
-    let Ok(Some(value)) = fields.read::<Value>(name) else { return true };
-    match &value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::Array(items) => items.iter().all(|item| name == "modalities" && item == "text"),
-        Value::Object(entries) => entries.is_empty(),
-        Value::Bool(true) | Value::String(_) => false,
-    }
 }
 
 fn service_tier(fields: &Fields<'_>, dropped: &mut Dropped) -> Result<Option<&'static str>, Unwritten> {
