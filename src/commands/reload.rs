@@ -90,7 +90,11 @@ impl Reload {
         let before = self.reloader.state();
         // The address that it has, whatever the file says by now: a change of that needs a restart.
         if !keys.required() && !self.reloader.local_addr().ip().is_loopback() {
-            anyhow::bail!("auth.required: the server listens beyond this machine, and needs keys");
+            let (file, address) = (self.path.display(), self.reloader.local_addr());
+            anyhow::bail!(
+                "{file}: auth.required: the server listens on {address}, where others can reach it, and would ask nobody for a key; set \
+                 it to true, or start the server anew on 127.0.0.1"
+            );
         }
         for field in needs_restart(&self.begun_with, &config) {
             tracing::warn!("{field}: a change of it takes effect when the server is started anew");

@@ -29,8 +29,10 @@ impl Default for HealthConfig {
 impl HealthConfig {
     /// What would make no sense, as `FIELD: what is wrong`.
     pub(super) fn check(&self) -> Result<(), String> {
-        if self.every_seconds == 0 || self.timeout_ms == 0 {
-            return Err("every_seconds, timeout_ms: must be above 0".into());
+        for (field, value) in [("every_seconds", self.every_seconds), ("timeout_ms", self.timeout_ms)] {
+            if value == 0 {
+                return Err(format!("{field}: 0 is no time; use 1 or more, or leave it out"));
+            }
         }
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
         let path = self.path.trim_start_matches('/');
