@@ -39,6 +39,14 @@ doc:
 test:
     cargo test
 
+# The feature `otlp`: traces to a collector, which the default build leaves out.
+otlp:
+    cargo test --locked --features otlp --test telemetry_otlp
+
+# The container image.
+image:
+    docker build --file deploy/Dockerfile --tag semroute .
+
 # Criterion benches.
 bench:
     cargo bench --locked

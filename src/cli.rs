@@ -1,8 +1,15 @@
 //! The command line: names, flags and help. Parses and hands typed options to `commands`; runs nothing itself.
 
+mod keys;
+mod log;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::telemetry::{self, TelemetryOptions};
+pub use keys::{KeysAction, KeysCreateArgs};
+pub use log::{LogAction, LogExportArgs, SeedArgs};
 
 /// A learned semantic router for LLM traffic: every prompt to the cheapest model that is good enough.
 #[derive(Debug, Parser)]
@@ -12,6 +19,9 @@ pub struct Cli {
     /// of warnings only.
     #[arg(long, global = true, env = "SEMROUTE_LOG", value_name = "FILTER", display_order = 1000)]
     pub log: Option<String>,
+    /// How the log is written.
+    #[arg(long, global = true, env = "SEMROUTE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT", display_order = 1001)]
+    pub log_format: LogFormat,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -45,6 +55,30 @@ pub enum Command {
         #[command(subcommand)]
         action: ModelsAction,
     },
+    /// Work on the log of decisions.
+    Log {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: LogAction,
+    },
+    /// Make, show and end the keys that callers present, in the store of the configuration.
+    Keys {
+        /// What to do with keys.
+        #[command(subcommand)]
+        action: KeysAction,
+        /// Configuration with the store; semroute.toml of this folder if it exists.
+        #[arg(long, global = true, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long, global = true)]
+        json: bool,
+    },
+    /// Ask a server on this machine whether it takes requests; for the health checks of containers.
+    CheckHealth {
+        /// Where it listens, without TLS.
+        #[arg(default_value = "http://127.0.0.1:8080", value_name = "URL")]
+        url: String,
+    },
     /// Check a configuration file without starting anything.
     CheckConfig {
         /// The file.
@@ -52,14 +86,29 @@ pub enum Command {
     },
 }
 
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 impl Cli {
-    /// The log filter: as asked, or what suits the command.
-    pub fn log_filter(&self) -> &str {
-        match (&self.log, &self.command) {
-            (Some(filter), _) => filter,
-            (None, Command::Serve(_)) => "warn,semroute=info",
-            (None, _) => "warn",
-        }
+    /// What the process tells of itself: as asked, or what suits the command.
+    pub fn telemetry(&self) -> TelemetryOptions<'_> {
+        let serves = matches!(self.command, Command::Serve(_));
+        let filter = match &self.log {
+            Some(filter) => filter,
+            None if serves => "warn,semroute=info",
+            None => "warn",
+        };
+        let format = match self.log_format {
+            LogFormat::Text => telemetry::LogFormat::Text,
+            LogFormat::Json => telemetry::LogFormat::Json,
+        };
+        TelemetryOptions { filter, format, serves }
     }
 }
 

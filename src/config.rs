@@ -1,6 +1,8 @@
 //! The configuration file as a whole: one TOML file, composed of the tables that each room defines for itself. Unknown keys
 //! and wrong types are errors that name their path. Reads no environment and opens nothing but the file.
 
+mod scopes;
+
 use std::path::Path;
 
 use serde::Deserialize;
@@ -8,8 +10,9 @@ use thiserror::Error;
 
 use crate::gateway::{ProviderConfig, RetryConfig};
 use crate::http::ServerConfig;
+use crate::limits::cache::CacheStore;
 use crate::limits::jwt::TOKEN_NAME_PREFIX;
-use crate::limits::{AuthConfig, BudgetConfig};
+use crate::limits::{AuthConfig, BudgetConfig, CacheConfig, SharedConfig};
 use crate::routing::{
     ArchetypeConfig, Bounds, ModelConfig, Registry, RouteConfig, RouterConfig, RuleConfig, Strategy, UnknownModel,
     listed_model,
@@ -38,10 +41,14 @@ pub struct Config {
     pub auth: AuthConfig,
     /// `[budget]`
     pub budget: BudgetConfig,
+    /// `[shared]`
+    pub shared: Option<SharedConfig>,
     /// `[retry]`
     pub retry: RetryConfig,
     /// `[store]`
     pub store: Option<StoreConfig>,
+    /// `[cache]`
+    pub cache: Option<CacheConfig>,
 }
 
 /// Why a configuration was refused. The message holds the file, the path of the key and what was expected.
@@ -135,6 +142,8 @@ impl Config {
         if self.budget.month_usd.is_some() && self.store.as_ref().is_some_and(|store| store.keep_days < 31) {
             return Err("store.keep_days: a month's budget needs the rows of 31 days".into());
         }
+        self.check_cache()?;
+        self.check_keys()?;
         self.router.check().map_err(|wrong| format!("router.{wrong}"))?;
         self.check_aliases().map_err(|wrong| format!("router.aliases.{wrong}"))?;
         let known = |name: &String| self.models.iter().any(|model| model.name == *name);
@@ -165,13 +174,43 @@ impl Config {
                 ));
             }
         }
+        self.check_callers()?;
         Registry::from_config(&self.models).map(drop).map_err(|wrong| wrong.to_string())
     }
 
-    /// Whether somebody may call by this name. Whom an issuer gives tokens to is not known here.
+    /// What keys may do, and where it is counted.
+    fn check_keys(&self) -> Result<(), String> {
+        self.shared.as_ref().map_or(Ok(()), |shared| shared.check().map_err(|wrong| wrong.to_string()))?;
+        for (index, key) in self.auth.keys.iter().enumerate() {
+            let wrong = |wrong: String| format!("auth.keys[{index}].{wrong}");
+            key.limits().check().map_err(wrong)?;
+            if key.budget.limits_anything() && self.store.is_none() {
+                return Err(wrong("budget: needs a [store], which remembers over a restart what was spent".into()));
+            }
+            if key.budget.month_usd.is_some() && self.store.as_ref().is_some_and(|store| store.keep_days < 31) {
+                return Err("store.keep_days: a month's budget needs the rows of 31 days".into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether somebody may call by this name. Whom an issuer gives tokens to is not known here, nor which keys a store holds.
     fn may_be_caller(&self, name: &str) -> bool {
         let of_token = name.strip_prefix(TOKEN_NAME_PREFIX).is_some_and(|name| !name.is_empty());
-        (of_token && self.auth.jwt.is_some()) || self.auth.keys.iter().any(|key| key.name.trim() == name)
+        let of_store = self.store.is_some() && !name.trim().is_empty() && !name.starts_with(TOKEN_NAME_PREFIX);
+        (of_token && self.auth.jwt.is_some()) || of_store || self.auth.keys.iter().any(|key| key.name.trim() == name)
+    }
+
+    fn check_cache(&self) -> Result<(), String> {
+        let Some(cache) = &self.cache else {
+            let kept = self.routes.iter().position(|route| route.cache.is_some_and(|cache| cache.settings().is_some()));
+            return kept
+                .map_or(Ok(()), |at| Err(format!("routes[{at}].cache: needs a [cache] table, which may be empty")));
+        };
+        if cache.store == CacheStore::Redis && self.shared.is_none() {
+            return Err("cache.store: \"redis\" needs a [shared] table with the server's url".into());
+        }
+        cache.check().map_err(|wrong| format!("cache.{wrong}"))
     }
 
     /// An alias leads somewhere and hides nothing.

@@ -18,4 +18,5 @@ pub mod prompt;
 mod random;
 pub mod routing;
 pub mod store;
+pub mod telemetry;
 pub mod training;

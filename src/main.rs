@@ -1,18 +1,20 @@
 //! The binary: parses the command line, runs one command, maps its result to an exit code. Decides nothing else.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 use semroute::cli::{Cli, Command, ModelsAction};
 use semroute::commands::{self, UsageError};
+use semroute::telemetry;
 
 fn main() -> ExitCode {
     commands::closed_pipe::end_quietly();
     let cli = Cli::parse();
-    if let Err(error) = start_log(cli.log_filter()) {
-        return report(&UsageError(error).into());
-    }
+    // Kept to the end: what it holds back is told when it is dropped.
+    let _telemetry = match telemetry::start(cli.telemetry()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return report(&UsageError(error.to_string()).into()),
+    };
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
@@ -94,6 +96,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             ModelsAction::List => commands::models::ModelsOptions::List,
             ModelsAction::Verify => commands::models::ModelsOptions::Verify,
         }),
+        Command::Log { action } => commands::log::run(action.into()),
+        Command::Keys { action, config, json } => commands::keys::run(action.into(), config.as_ref(), json),
+        Command::CheckHealth { url } => commands::check_health::run(&url),
         Command::CheckConfig { file } => commands::check_config::run(&file),
     }
 }
@@ -104,14 +109,4 @@ fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
     let wrong_use = error.chain().any(|cause| cause.is::<UsageError>());
     if wrong_use { ExitCode::from(2) } else { ExitCode::FAILURE }
-}
-
-fn start_log(filter: &str) -> Result<(), String> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .map_err(|error| format!("--log {filter:?}: {error}; write a level such as info, or semroute=debug"))?;
-    let writer = std::io::stderr;
-    // Colours are for people: a log that goes to a file or a collector stays plain.
-    let colours = writer().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours).init();
-    Ok(())
 }

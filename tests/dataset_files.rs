@@ -17,7 +17,7 @@ fn prompts(bytes: impl AsRef<[u8]>) -> Result<Vec<PromptRow>, String> {
 fn text_of(row: &PromptRow) -> &str {
     match &row.source {
         PromptSource::Text(text) => text,
-        PromptSource::Conversation(_) => panic!("a conversation: {row:?}"),
+        other => panic!("no text: {other:?}"),
     }
 }
 

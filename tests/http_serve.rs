@@ -87,7 +87,7 @@ fn a_missing_configuration_is_answered_with_what_to_do() {
 fn a_store_that_cannot_be_is_refused_without_showing_its_address() {
     let model = model_at("a", &deserted_base_url(), 1.0, "");
     let store = |table: &str| format!("[store]\n{table}\n{model}");
-    refuses(&store("url = \"postgres://u:hunter2@h/d\""), &[], &["semroute.toml: store.url: postgres is not built in"]);
+    refuses(&store("url = \"mysql://u:hunter2@h/d\""), &[], &["semroute.toml: store.url: its scheme is not known"]);
     refuses(&store("url = \"semroute.db\""), &[], &["semroute.toml: store.url: it has no scheme", "sqlite://FILE"]);
     refuses(&store("url = \"sqlite://a.db\"\nkeep_days = 0"), &[], &["semroute.toml: store.keep_days: 0"]);
     refuses(&store("url = \"sqlite://a.db\"\nkeep = 1"), &[], &["store", "keep_days"]);
@@ -97,7 +97,7 @@ fn a_store_that_cannot_be_is_refused_without_showing_its_address() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     let expected = format!("semroute.toml: store.url: cannot open {}: ", path.display());
-    assert!(said.contains(&expected) && said.contains("check that its folder exists"), "{said}");
+    assert!(said.contains(&expected) && said.contains("check that it is there"), "{said}");
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ async fn what_is_served_is_described() {
         "/openapi.json",
         "/v1/chat/completions",
         "/v1/embeddings",
+        "/v1/feedback",
         "/v1/messages",
         "/v1/messages/count_tokens",
         "/v1/models",
@@ -158,7 +159,7 @@ fn config(base_url: &str) -> String {
     let archetypes =
         "[[archetypes]]\nname = \"greetings\"\nutterances = [\"Hello\"]\nmodels = [\"any\", \"claude\", \"spare\"]\n";
     format!(
-        "[router]\nstrategy = \"cheapest\"\nunknown_model = \"any\"\n[auth]\nrequired = true\nkeys_env = \"SDK_KEYS\"\n{any}{claude}{spare}{archetypes}"
+        "[router]\nstrategy = \"cheapest\"\nunknown_model = \"any\"\n[auth]\nrequired = true\n[[auth.keys]]\nname = \"tester\"\nkey_env = \"SDK_KEYS\"\nadmin = true\n{any}{claude}{spare}{archetypes}"
     )
 }
 

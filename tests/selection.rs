@@ -48,10 +48,11 @@ impl Case {
             quality_share: self.config.balanced_quality_share,
             bounds,
             archetype: self.archetype.clone(),
+            is_steered: false,
         };
         let live = Live { history: &self.history, expectations: None, held: self.held.as_ref() };
         let chosen = select(&self.signals, &self.requirements, &registry, &terms, &self.config, live);
-        chosen.map(|(plan, reason)| (plan.candidates().to_vec(), reason))
+        chosen.map(|chosen| (chosen.plan.candidates().to_vec(), chosen.reason))
     }
 
     /// Every candidate: no limit on attempts.
@@ -147,6 +148,7 @@ fn signals() -> impl Strategy<Value = Signals> {
             artifact: "test".into(),
             predicted_quality: learnt.into(),
             predicted_output_tokens: ByModel::default(),
+            kept: None,
         }
     })
 }

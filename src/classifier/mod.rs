@@ -22,6 +22,7 @@ mod neighbours;
 mod novelty;
 mod outcome_weights;
 mod outcomes;
+mod packed_features;
 mod quality;
 mod surface;
 mod validation;
@@ -55,6 +56,7 @@ pub use manifest::{
 pub use neighbours::{OutcomeNeighbours, UNKNOWN_SCORE};
 pub use novelty::{Novelty, NoveltyModel};
 pub use outcomes::{OutcomeTable, joint};
+pub use packed_features::{PackedFeatures, SpaceName};
 pub use quality::{ModelForecast, QualityHeads, quality_columns};
 pub use surface::{NAMES as SURFACE_NAMES, SURFACE_FEATURES};
 pub use validation::{CostQualityCurve, CurvePoint, HeldOutRows, UNKNOWN_TOKENS, ValidationOutcomes};

@@ -4,15 +4,19 @@
 
 use std::path::Path;
 
-use super::{parts, serve};
+use super::{cache_parts, parts, serve};
 use crate::http::check_address;
+use crate::limits::ResponseCache;
+use crate::limits::cache::likeness::Likeness;
 use crate::routing::{Model, PRICE_LIST, Router, in_words};
 
 /// Checks a file and says what it configures.
 pub fn run(path: &Path) -> anyhow::Result<()> {
     let config = parts::read_config(path)?;
     let origin = path.display().to_string();
-    let (router, _gateway, keys) = serve::build_parts(&config, &origin, |_| Some("not-looked-at".into()))?;
+    let not_looked_at = |_: &str| Some("not-looked-at".to_owned());
+    let (router, _gateway, keys) = serve::build_parts(&config, &origin, not_looked_at)?;
+    let cache = cache_parts::build_cache(&config, &origin, &router, not_looked_at)?;
     let address = check_address(&config.server.listen, keys.required());
     serve::runtime()?.block_on(address).map_err(serve::wrong_address)?;
     println!("{}: ok", path.display());
@@ -38,7 +42,21 @@ pub fn run(path: &Path) -> anyhow::Result<()> {
     for (name, threshold) in router.thresholds() {
         println!("  like        {name}: from a similarity of {threshold:.2} to its nearest utterance");
     }
+    if let Some(cache) = &cache {
+        print_cache(cache);
+    }
     Ok(())
+}
+
+fn print_cache(cache: &ResponseCache) {
+    println!("  cache       answers are kept for {} seconds", cache.config().ttl_seconds);
+    if let Some(fitted) = cache.likeness().map(Likeness::fitted) {
+        let (threshold, held_out) = (fitted.threshold, fitted.held_out);
+        println!(
+            "              semantic: from a similarity of {threshold:.3}; on pairs not fitted on, {} of {} found and {} of {} mistaken",
+            held_out.right, held_out.same, held_out.wrong, held_out.different
+        );
+    }
 }
 
 /// Where the dial stands, and what that means on the artifact's validation rows, if it has any of these models.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::train::{input_record, words};
+use super::material::Material;
+use super::train::input_record;
 use super::{UsageError, parts, progress, training_set};
 use crate::classifier::{
     DIFFICULTY_MANIFEST, DIFFICULTY_VERSION, DifficultyManifest, EmbedderRecord, InputRecord, write_difficulty,
@@ -95,9 +96,12 @@ type RowWithWords = (OutcomeRow, String);
 fn read(path: &Path) -> anyhow::Result<(Vec<RowWithWords>, InputRecord)> {
     let rows = OutcomeRow::read_file(path).map_err(|error| UsageError(error.to_string()))?;
     let record = input_record(path, "outcomes", rows.len())?;
-    let with_words = rows.into_iter().map(|row| {
-        let words = words(path, &row.prompt)?;
-        Ok((row, words))
+    let with_words = rows.into_iter().map(|row| match Material::read(path, &row.prompt)? {
+        Material::Words(words) => Ok((row, words)),
+        Material::Kept(_) => {
+            let place = format!("{}:{}", path.display(), row.prompt.line);
+            Err(UsageError(format!("{place}: features: the prior is fitted on words; give rows with a prompt")))
+        }
     });
     Ok((with_words.collect::<Result<_, UsageError>>()?, record))
 }
@@ -109,7 +113,7 @@ fn embed(tier: &Tier, rows: &[RowWithWords]) -> anyhow::Result<Vec<OutcomeExampl
         let texts: Vec<&str> = batch.iter().map(|(_, text)| text.as_str()).collect();
         let read = read_features(std::slice::from_ref(tier), &texts)?;
         for ((row, text), features) in batch.iter().zip(read) {
-            examples.push(training_set::outcome_example(row, text, features));
+            examples.push(training_set::outcome_example(row, text.chars().count() as f64, features));
         }
         bar.inc(batch.len() as u64);
     }

@@ -2,19 +2,26 @@
 //! besides `main` that writes to standard output.
 
 pub mod bench;
+pub mod cache_parts;
 pub mod check_config;
+pub mod check_health;
 pub mod closed_pipe;
 pub mod demo;
 pub mod distill;
 pub mod evaluate;
 pub mod explain;
 pub mod fit_difficulty;
+pub mod keys;
+pub mod log;
+mod material;
 pub mod models;
+mod open_ledger;
 pub mod parts;
 pub mod progress;
 mod reload;
 pub mod route;
 pub mod serve;
+mod share;
 pub mod train;
 mod training_set;
 pub mod whole_file;

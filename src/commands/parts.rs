@@ -15,7 +15,8 @@ use crate::gateway::{DocumentClient, check_document_address};
 use crate::limits::KeyRing;
 use crate::limits::jwt::TokenVerifier;
 use crate::prompt::READER_VERSION;
-use crate::routing::{Brain, Registry, Router, RouterConfig, RuleError, Tier};
+use crate::routing::{Brain, KeepOfPrompts, Registry, Router, RouterConfig, RuleError, Tier};
+use crate::store::{LogPrompts, StoreConfig};
 
 /// The configuration that is read when it stands in the current folder and none is named.
 pub const DEFAULT_CONFIG: &str = "semroute.toml";
@@ -42,7 +43,8 @@ pub fn build_keys(
     read_variable: impl Fn(&str) -> Option<String>,
 ) -> anyhow::Result<KeyRing> {
     let usage = |message: String| UsageError(format!("{origin}: {message}"));
-    let keys = KeyRing::build(&config.auth, read_variable).map_err(|error| usage(error.to_string()))?;
+    let keys = KeyRing::build(&config.auth, config.store.is_some(), read_variable)
+        .map_err(|error| usage(error.to_string()))?;
     let Some(jwt) = &config.auth.jwt else { return Ok(keys) };
     for (key, address) in [("issuer", Some(&jwt.issuer)), ("jwks_url", jwt.jwks_url.as_ref())] {
         let checked = address.map_or(Ok(()), |address| check_document_address(address));
@@ -148,11 +150,21 @@ pub fn build_router(config: &Config, origin: &str, artifact_override: Option<&st
     check_quality_labels(&registry, &brain).with_context(|| origin.to_owned())?;
     warn_of_unnamed_models(&registry, &brain);
     warn_of_missing_outcomes(config, &brain);
-    let router = Router::new(brain, Arc::new(registry), config.router.clone());
+    let keeps = keep_of_prompts(config.store.as_ref());
+    let router = Router::new(brain, Arc::new(registry), config.router.clone()).keeping(keeps);
     router.with_rules(&config.rules, &config.routes, &config.archetypes).map_err(|error| match error {
         RuleError::Wrong(message) => UsageError(format!("{origin}: {message}")).into(),
         error => anyhow::Error::new(error).context(origin.to_owned()),
     })
+}
+
+/// What decisions have to carry of prompts for the log.
+fn keep_of_prompts(store: Option<&StoreConfig>) -> KeepOfPrompts {
+    match store.map_or(LogPrompts::Off, |store| store.log_prompts) {
+        LogPrompts::Off => KeepOfPrompts::Nothing,
+        LogPrompts::Features => KeepOfPrompts::Features,
+        LogPrompts::Full => KeepOfPrompts::Words,
+    }
 }
 
 /// A router without models: it classifies, and decides nothing.

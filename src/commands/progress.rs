@@ -15,3 +15,15 @@ pub fn bar(length: usize, what: &'static str) -> ProgressBar {
     }
     bar
 }
+
+/// A counter of what has no known length; hidden unless standard error is a terminal.
+pub fn counter(what: &'static str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let counter = ProgressBar::no_length().with_message(what);
+    match ProgressStyle::with_template("{msg:>12} {pos} {per_sec}") {
+        Ok(style) => counter.with_style(style),
+        Err(_) => counter,
+    }
+}

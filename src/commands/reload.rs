@@ -1,4 +1,4 @@
-//! Reads the configuration of a running server anew: on SIGHUP, and when its file or its artifact has changed. What is wrong is said and
+//! Reads the configuration of a running server anew: on SIGHUP, and when its file, its artifact or a file with a key has changed. What is wrong is said and
 //! not taken: the server goes on as it was.
 
 use std::fs::Metadata;
@@ -9,12 +9,9 @@ use anyhow::Context;
 use metrics::counter;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::serve;
+use super::{cache_parts, serve};
 use crate::config::Config;
-use crate::http::Reloader;
-
-/// Attempts to take a changed configuration, by whether it was taken.
-const RELOADS: &str = "semroute_config_reloads_total";
+use crate::http::{Reloader, metric};
 
 /// How often files are looked at. A file that changes is read once it has stayed the same from one look to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -53,14 +50,14 @@ impl Reload {
             }
             match self.take().await {
                 Ok(new) => {
-                    counter!(RELOADS, "outcome" => "taken").increment(1);
+                    counter!(metric::RELOADS, "outcome" => "taken").increment(1);
                     tracing::info!(models = new.models.len(), "the configuration was read anew");
                     config = new;
                     // An artifact that only the new configuration names counts from now on.
                     (taken, last) = (Looked::at(&self.path, &config), Looked::at(&self.path, &config));
                 }
                 Err(error) => {
-                    counter!(RELOADS, "outcome" => "refused").increment(1);
+                    counter!(metric::RELOADS, "outcome" => "refused").increment(1);
                     tracing::error!("the changed configuration is not taken, the one before stays: {error:#}");
                 }
             }
@@ -84,9 +81,10 @@ impl Reload {
             }
             let origin = path.display().to_string();
             let parts = serve::build_parts(&config, &origin, |variable| std::env::var(variable).ok())?;
-            anyhow::Ok((config, parts))
+            let cache = cache_parts::build_cache(&config, &origin, &parts.0, |variable| std::env::var(variable).ok())?;
+            anyhow::Ok((config, parts, cache))
         });
-        let (config, (router, gateway, keys)) = building.await.context("building the parts failed")??;
+        let (config, (router, gateway, keys), cache) = building.await.context("building the parts failed")??;
         let before = self.reloader.state();
         // The address that it has, whatever the file says by now: a change of that needs a restart.
         if !keys.required() && !self.reloader.local_addr().ip().is_loopback() {
@@ -99,10 +97,9 @@ impl Reload {
         for field in needs_restart(&self.begun_with, &config) {
             tracing::warn!("{field}: a change of it takes effect when the server is started anew");
         }
-        if let Some(budget) = before.budget() {
-            budget.limit(config.budget);
-        }
-        self.reloader.replace(before.renewed(router, gateway, keys, config.server.clone()));
+        before.ledger().limit(config.budget);
+        let cache = cache.map(|cache| cache.inheriting(before.cache()));
+        self.reloader.replace(before.renewed(router, gateway, keys, config.server.clone()).with_cache(cache));
         Ok(config)
     }
 }
@@ -120,7 +117,7 @@ fn needs_restart(begun: &Config, new: &Config) -> Vec<&'static str> {
         ("server.max_header_bytes", old.max_header_bytes != now.max_header_bytes),
         ("server.tls", old.tls != now.tls),
         ("store", begun.store != new.store),
-        ("budget", begun.budget.limits_anything() != new.budget.limits_anything()),
+        ("shared", begun.shared != new.shared),
     ]
     .into_iter()
     .filter_map(|(field, has_changed)| has_changed.then_some(field))
@@ -135,10 +132,12 @@ impl Looked {
     fn at(path: &Path, config: &Config) -> Self {
         let artifact = Path::new(&config.router.artifact);
         let files = [path.to_owned(), artifact.join("router.json"), artifact.join("weights.safetensors")];
+        let own_keys = config.providers.iter().flat_map(|provider| &provider.own_keys);
+        let key_files = own_keys.filter_map(|own| own.api_key_file.clone());
         let look = |file: PathBuf| {
             std::fs::metadata(file).ok().and_then(|data: Metadata| Some((data.modified().ok()?, data.len())))
         };
-        Self(files.into_iter().map(look).collect())
+        Self(files.into_iter().chain(key_files).map(look).collect())
     }
 }
 

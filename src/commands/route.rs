@@ -86,7 +86,17 @@ async fn decide(router: &Router, request: &ChatRequest) -> Result<Decision, Rout
         signals.task, signals.complexity
     );
     let plan = Plan::Chain(Vec::new());
-    Ok(Decision { id: Decision::new_id(), signals: Some(signals), plan, strategy: None, reason, session: None })
+    Ok(Decision {
+        id: Decision::new_id(),
+        signals: Some(signals),
+        plan,
+        strategy: None,
+        reason,
+        session: None,
+        caller: None,
+        considered: Vec::new(),
+        outside: Vec::new(),
+    })
 }
 
 fn route_file(
@@ -118,10 +128,11 @@ fn write_decisions(
         let requests: Vec<ChatRequest> = batch
             .iter()
             .map(|row| match &row.source {
-                PromptSource::Text(text) => ChatRequest::from_prompt(text),
+                PromptSource::Text(text) => Ok(ChatRequest::from_prompt(text)?),
                 PromptSource::Conversation(request) => Ok((**request).clone()),
+                PromptSource::Features { .. } => Err(no_words(input, row.line)),
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<anyhow::Result<_>>()?;
         let decisions = runtime.block_on(join_all(requests.iter().map(|request| decide(router, request))));
         for (row, decision) in batch.iter().zip(decisions) {
             let decision =
@@ -135,6 +146,11 @@ fn write_decisions(
     bar.finish_and_clear();
     output.flush()?;
     Ok(())
+}
+
+fn no_words(input: &Path, line: usize) -> anyhow::Error {
+    let place = format!("{}:{line}", input.display());
+    UsageError(format!("{place}: features: a model is chosen for words; give rows with a prompt")).into()
 }
 
 fn usage(error: RouteError) -> anyhow::Error {

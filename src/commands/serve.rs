@@ -9,18 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::reload::{Hangups, Reload};
-use super::{UsageError, parts};
+use super::{UsageError, cache_parts, open_ledger, parts, share};
 use crate::config::Config;
 use crate::embedder;
 use crate::gateway::{Gateway, GatewayError};
 use crate::http::{AppState, Certificates, ListenError, Server};
-use crate::limits::budget::periods_began;
-use crate::limits::{Budget, BudgetConfig, KeyRing};
+use crate::limits::{KeyRing, Ledger, StoredKeys};
+use crate::prompt;
 use crate::routing::{Router, nearest_to_the_centre};
 use crate::store::{Store, StoreError};
 
@@ -53,10 +52,12 @@ pub fn run(options: ServeOptions) -> anyhow::Result<()> {
         println!("semroute listens on {address}");
         tracing::info!(address, models = config.models.len(), "serving");
         let reloader = bound.server.reloader();
+        let sharing = share::share(bound.ledger.shared_book().cloned(), reloader.clone());
         let reload = Reload { path: options.config, listen: options.listen, begun_with: config, reloader, hangups };
         tokio::select! {
             served = run_until_signalled(bound) => served,
             never = reload.watch() => match never {},
+            never = sharing => match never {},
         }
     })
 }
@@ -69,45 +70,66 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
 /// Closing folds the store's write-ahead log into its file, which another program may be reading.
 const STORE_CLOSES_WITHIN: Duration = Duration::from_secs(5);
 
+/// What was spent in the last moments is told to the other replicas.
+const LEDGER_TELLS_WITHIN: Duration = Duration::from_secs(5);
+/// A store that takes longer is waited for beside the requests.
+const KEYS_ARE_READ_WITHIN: Duration = Duration::from_secs(3);
+
 /// A server that has its port, and the store it writes to.
 pub(super) struct Bound {
     pub(super) server: Server,
     store: Option<Store>,
+    ledger: Ledger,
 }
 
 /// Builds every part that `config` describes and takes the port. `origin` is named in errors.
 pub(super) async fn bind(config: &Config, origin: &str) -> anyhow::Result<Bound> {
     let (router, gateway, keys) = build_parts(config, origin, |variable| std::env::var(variable).ok())?;
+    let cache = cache_parts::build_cache(config, origin, &router, |variable| std::env::var(variable).ok())?;
     let store = match &config.store {
-        Some(store) => Some(Store::open(store).await.map_err(|error| wrong_store(error, origin))?),
+        Some(store) => {
+            let store = Store::open_or_wait(store).await.map_err(|error| wrong_store(error, origin))?;
+            Some(store.redacting(prompt::redacted))
+        }
         None => None,
     };
-    let recorder = store.as_ref().map(Store::recorder);
-    let budget = match &store {
-        Some(store) if config.budget.limits_anything() => Some(open_budget(config.budget, store).await?),
-        _ => None,
+    let keys = match &store {
+        Some(store) => with_stored_keys(keys, store).await,
+        None => keys,
     };
-    let state = AppState::new(Arc::new(router), gateway, keys, recorder, budget, config.server.clone());
+    let recorder = store.as_ref().map(Store::recorder);
+    let ledger = open_ledger::open(config, origin, store.as_ref()).await?;
+    let state = AppState::new(Arc::new(router), gateway, keys, recorder, ledger.clone(), config.server.clone())
+        .with_cache(cache)
+        .showing(store.as_ref().map(Store::dashboard));
     let server = Server::bind(&config.server.listen, state).await.map_err(wrong_address)?;
-    Ok(Bound { server, store })
+    Ok(Bound { server, store, ledger })
 }
 
-/// The budget, less what the log knows was spent in this day and month.
-async fn open_budget(config: BudgetConfig, store: &Store) -> anyhow::Result<Budget> {
-    let now = OffsetDateTime::now_utc();
-    let (day, month) = periods_began(now);
-    let milliseconds = |time: OffsetDateTime| time.unix_timestamp().saturating_mul(1000);
-    let (of_day, of_month) =
-        tokio::try_join!(store.spent_since(milliseconds(day)), store.spent_since(milliseconds(month)))?;
-    Ok(Budget::new(config, now, of_day, of_month))
+/// With the store's keys, read now if that can be; otherwise they count as soon as the store can be read.
+async fn with_stored_keys(keys: KeyRing, store: &Store) -> KeyRing {
+    let stored = StoredKeys::unread(store.clone());
+    match timeout(KEYS_ARE_READ_WITHIN, stored.refresh()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!("the store's keys cannot be read yet: {error}"),
+        Err(_elapsed) => tracing::warn!("the store's keys cannot be read yet: it does not answer"),
+    }
+    let keys = keys.with_stored(Arc::new(stored));
+    if keys.required() && keys.is_empty() {
+        tracing::warn!(
+            "auth.required: true, and there is no key yet; make the first: semroute keys create --name NAME"
+        );
+    }
+    keys
 }
 
 /// What is written wrongly is wrong input; a file that cannot be opened is not.
-fn wrong_store(error: StoreError, origin: &str) -> anyhow::Error {
+pub(super) fn wrong_store(error: StoreError, origin: &str) -> anyhow::Error {
     match error {
-        StoreError::NotBuiltIn { .. } | StoreError::BadUrl { .. } | StoreError::KeepsNothing => {
-            UsageError(format!("{origin}: {error}")).into()
-        }
+        StoreError::BadUrl { .. }
+        | StoreError::TwoAddresses
+        | StoreError::MissingVariable { .. }
+        | StoreError::KeepsNothing => UsageError(format!("{origin}: {error}")).into(),
         error => anyhow::Error::new(error).context(origin.to_owned()),
     }
 }
@@ -149,7 +171,7 @@ pub(super) fn build_parts(
 
 /// The first signal drains; a second one does not wait for it.
 pub(super) async fn run_until_signalled(bound: Bound) -> anyhow::Result<()> {
-    let Bound { server, store } = bound;
+    let Bound { server, store, ledger } = bound;
     let mut signals = Signals::listen()?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = server.run(async move {
@@ -164,6 +186,11 @@ pub(super) async fn run_until_signalled(bound: Bound) -> anyhow::Result<()> {
     tokio::select! {
         () = serving => {}
         () = insist => return Ok(()),
+    }
+    if timeout(LEDGER_TELLS_WITHIN, ledger.flush()).await.is_err() {
+        tracing::warn!(
+            "the other replicas are not told all that was spent; what was reserved counts once its lease has ended"
+        );
     }
     if let Some(store) = store
         && timeout(STORE_CLOSES_WITHIN, store.close()).await.is_err()

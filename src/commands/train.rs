@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::rows::TrainingRows;
-pub(super) use self::rows::{input_record, words};
+pub(super) use self::rows::input_record;
 use super::{UsageError, parts};
 use crate::classifier::{ArtifactManifest, check_destination, write_artifact};
 use crate::embedder::BUILTIN;

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::material::{Material, features_of};
 use super::{UsageError, parts};
 use crate::classifier::Features;
 use crate::dataset::{CHARS_A_TOKEN, OutcomeRow};
 use crate::embedder::BUILTIN;
 use crate::prompt;
-use crate::routing::{Tier, embed_windows, lexical_windows, read_features};
+use crate::routing::{Tier, embed_windows, lexical_windows};
 use crate::training::{LabelledPrompt, OutcomeExample, TrainingSet, noisy_copies, with_noise};
 
 /// The transformer of `--embedder cascade`.
@@ -19,8 +20,8 @@ const ROWS_A_BATCH: usize = 64;
 
 /// One prompt and what is known of it.
 pub struct Row<'a> {
-    /// The words that are classified.
-    pub text: &'a str,
+    /// What is read of it.
+    pub material: &'a Material,
     /// Its labels.
     pub prompt: LabelledPrompt,
 }
@@ -38,7 +39,7 @@ pub fn tiers(embedder: &str) -> anyhow::Result<Vec<Tier>> {
     names.iter().map(|name| Ok(Tier::start(parts::open_embedder(name)?)?)).collect()
 }
 
-/// Adds the rows to the set, and after them their noisy copies. `progress` is told how many prompts were read.
+/// Adds the rows to the set, and after them noisy copies of those whose words are there. `progress` is told how many prompts were read.
 pub fn fill<'a>(
     set: &mut TrainingSet,
     tiers: &[Tier],
@@ -47,22 +48,23 @@ pub fn fill<'a>(
     progress: &dyn Fn(usize),
 ) -> anyhow::Result<()> {
     let mut read = 0;
-    let mut kept: Vec<(usize, &str, LabelledPrompt)> = Vec::new();
+    let mut kept: Vec<(usize, &Material, LabelledPrompt)> = Vec::new();
     let mut rows = rows.peekable();
     while rows.peek().is_some() {
         let batch: Vec<Row<'_>> = rows.by_ref().take(ROWS_A_BATCH).collect();
-        let texts: Vec<&str> = batch.iter().map(|row| row.text).collect();
-        for (row, features) in batch.into_iter().zip(read_features(tiers, &texts)?) {
+        let materials: Vec<&Material> = batch.iter().map(|row| row.material).collect();
+        for (row, features) in batch.into_iter().zip(features_of(tiers, &materials)?) {
             let labels = LabelledPrompt { text: None, ..row.prompt.clone() };
             let index = set.push(row.prompt, &features);
-            kept.push((index, row.text, labels));
+            kept.push((index, row.material, labels));
             read += 1;
         }
         progress(read);
     }
     let labels: BTreeSet<_> = kept.iter().filter_map(|(_, _, labels)| labels.task.as_ref()).collect();
     for copy in 0..noisy_copies(kept.len(), labels.len()) {
-        for (original, text, labels) in &kept {
+        for (original, material, labels) in &kept {
+            let Some(text) = material.words() else { continue };
             set.push_copy(*original, labels.clone(), noisy_features(tiers, text, seed, copy)?);
         }
     }
@@ -70,13 +72,13 @@ pub fn fill<'a>(
 }
 
 /// How models answered one prompt, with what is read of its words.
-pub fn outcome_example(row: &OutcomeRow, text: &str, features: Features) -> OutcomeExample {
+pub fn outcome_example(row: &OutcomeRow, prompt_chars: f64, features: Features) -> OutcomeExample {
     OutcomeExample {
         features,
         scores: row.scores.clone(),
         cost_usd: row.cost_usd.clone(),
         output_tokens: row.output_tokens.clone(),
-        input_tokens: text.chars().count() as f64 / CHARS_A_TOKEN,
+        input_tokens: prompt_chars / CHARS_A_TOKEN,
     }
 }
 

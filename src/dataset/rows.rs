@@ -3,21 +3,30 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
 use super::{DatasetError, JsonLines};
 use crate::chat::ChatRequest;
 
-/// What a row asks: a bare prompt or a conversation.
+/// What a row asks: a bare prompt, a conversation, or what a log kept in place of either.
 #[derive(Debug, Clone)]
 pub enum PromptSource {
     /// `"prompt": "..."`
     Text(String),
     /// `"messages": [...]`
     Conversation(Box<ChatRequest>),
+    /// `"feature_space": "...", "features": "BASE64"`
+    Features {
+        /// The name of the space that they belong to.
+        space: String,
+        /// Packed.
+        bytes: Vec<u8>,
+    },
 }
 
-/// `{"id", "prompt"}` or `{"id", "messages"}`
+/// `{"id", "prompt"}`, `{"id", "messages"}` or `{"id", "feature_space", "features"}`
 #[derive(Debug, Clone)]
 pub struct PromptRow {
     /// As it stands in the file; the line number where there is none.
@@ -101,10 +110,27 @@ impl PromptRow {
             (None, Some(messages)) => PromptSource::Conversation(Box::new(
                 ChatRequest::from_messages(messages).map_err(|error| error.to_string())?,
             )),
-            (None, None) => return Err("the row has neither \"prompt\" nor \"messages\"".into()),
+            (None, None) => match object.get("features") {
+                Some(features) => kept_features(object, features)?,
+                None => return Err("the row has neither \"prompt\" nor \"messages\"".into()),
+            },
         };
         Ok(Self { id, source, line })
     }
+}
+
+/// What a log kept of a prompt.
+fn kept_features(object: &Map<String, Value>, features: &Value) -> Result<PromptSource, String> {
+    let text = |field: &str, value: Option<&Value>| match value {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(other) => Err(format!("{field:?} must be a string, found {}", kind(other))),
+        None => Err(format!("{field:?} is missing: \"features\" mean nothing without it")),
+    };
+    let space = text("feature_space", object.get("feature_space"))?;
+    let bytes = BASE64_STANDARD
+        .decode(text("features", Some(features))?)
+        .map_err(|error| format!("\"features\" must be base64 as `semroute log export` writes it: {error}"))?;
+    Ok(PromptSource::Features { space, bytes })
 }
 
 impl LabelRow {

@@ -13,7 +13,7 @@ use super::course::Course;
 use super::metering;
 use super::received::Received;
 use super::send::{Gateway, Upstream};
-use super::try_once::{Ended, Question, try_once};
+use super::try_once::{Asked, Ended, Question, try_once};
 use super::upstream::{Lane, Tried, pick};
 use crate::chat::ChatRequest;
 
@@ -39,7 +39,7 @@ impl Gateway {
         // What one key may not do, another may.
         let mut forbidden: Option<Received> = None;
         for _ in 0..MOST_TRIES {
-            let (place, lane) = match (self.pick(upstream, &tried), forbidden.take()) {
+            let (place, lane) = match (self.pick(upstream, &tried, course.caller), forbidden.take()) {
                 (Ok(picked), None) => picked,
                 (Ok(picked), Some(received)) => {
                     course.note_failure(model, &received.provider, received.as_failure(), received.elapsed);
@@ -88,7 +88,8 @@ impl Gateway {
             Either::Right(((), first)) => first,
         };
         // Elsewhere where that can be; a second try at the same place may still be the quicker one.
-        let picked = self.pick(question.upstream, &elsewhere).or_else(|_| self.pick(question.upstream, tried));
+        let pick = |tried: &Tried| self.pick(question.upstream, tried, course.caller);
+        let picked = pick(&elsewhere).or_else(|_| pick(tried));
         let Ok((place, lane)) = picked else { return settle(first.await, model, course, tried) };
         metering::record_hedge(model);
         let (second_started, second_provider) = (Instant::now(), lane.provider.name.clone());
@@ -109,8 +110,13 @@ impl Gateway {
         answered
     }
 
-    pub(super) fn pick(&self, upstream: &Upstream, tried: &Tried) -> Result<(usize, Lane<'_>), Failure> {
-        pick(&self.endpoints_by_weight(upstream), self.groups(), upstream.balance, tried)
+    pub(super) fn pick(
+        &self,
+        upstream: &Upstream,
+        tried: &Tried,
+        caller: Option<&str>,
+    ) -> Result<(usize, Lane<'_>), Failure> {
+        pick(&self.endpoints_by_weight(upstream), self.groups(), upstream.balance, tried, caller)
     }
 }
 
@@ -121,7 +127,7 @@ pub(super) fn settle(
     course: &mut Course<'_>,
     tried: &mut Tried,
 ) -> Result<Received, Failure> {
-    let Ended { place, mut lane, result, elapsed, waited } = ended;
+    let Ended { place, mut lane, result, trace, elapsed, waited } = ended;
     course.upstream_wait += waited;
     let failure = match result {
         Ok(got) => {
@@ -129,10 +135,12 @@ pub(super) fn settle(
                 tried.key(place, &lane);
             }
             lane.lease.note_answer(waited);
-            return Ok(got.received(model, lane, elapsed));
+            trace.note_status(got.status().as_u16());
+            return Ok(got.received(Asked { model, operation: course.operation, trace }, lane, elapsed));
         }
         Err(failure) => failure,
     };
+    trace.note_failure(&failure);
     if lane.lease.note_failure(&failure, Some(waited)) {
         metering::record_breaker(&lane.provider.name, &lane.endpoint.upstream_name);
         tracing::warn!(

@@ -82,6 +82,8 @@ pub enum Shut {
     RateLimit,
     /// As many requests as may be are under way at its provider.
     Places,
+    /// It asks for a key of the caller's own, and the caller has none there.
+    NoOwnKey,
     /// Every endpoint was tried.
     Tried,
 }
@@ -151,6 +153,7 @@ impl Failure {
             Self::Shut { why: Shut::Breaker, .. } => "breaker_open".into(),
             Self::Shut { why: Shut::RateLimit, .. } => "quota_used_up".into(),
             Self::Shut { why: Shut::Places, .. } => "places_taken".into(),
+            Self::Shut { why: Shut::NoOwnKey, .. } => "no_own_key".into(),
             Self::Shut { why: Shut::Tried, .. } => "all_tried".into(),
             Self::Gate(GateFailure::Refusal) => "gate_refusal".into(),
             Self::Gate(GateFailure::Empty) => "gate_empty".into(),
@@ -171,6 +174,7 @@ impl Failure {
     /// Whether the same model may do better in a while.
     pub(super) fn is_passing(&self) -> bool {
         match self {
+            Self::Shut { why: Shut::NoOwnKey, .. } => false,
             Self::Connect(_) | Self::Broken(_) | Self::ErrorEvent | Self::Unreadable | Self::Shut { .. } => true,
             // Whoever was silent for that long would be waited for once more.
             Self::Timeout(kind) => *kind == TimeoutKind::Connect,
@@ -247,6 +251,9 @@ impl fmt::Display for Failure {
             Self::Shut { why: Shut::RateLimit, .. } => f.write_str("not asked, because its rate limit is used up"),
             Self::Shut { why: Shut::Places, .. } => {
                 f.write_str("not asked, because too many requests are under way there")
+            }
+            Self::Shut { why: Shut::NoOwnKey, .. } => {
+                f.write_str("not asked, because the caller has no key of its own there")
             }
             Self::Shut { why: Shut::Tried, .. } => f.write_str("no further endpoint"),
             Self::Gate(GateFailure::Refusal) => f.write_str("its answer declines"),

@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use serde::Deserialize;
 
 use super::health::HealthConfig;
+use super::own_keys::OwnKeyConfig;
 use super::upstream::{BreakerConfig, QuotaScope};
 
 /// One `[[providers]]` table.
@@ -24,6 +25,12 @@ pub struct ProviderConfig {
     /// The environment variable that holds its key, or several, whose keys take turns; unset for a provider that asks for none.
     #[serde(default)]
     pub api_key_env: KeyVariables,
+    /// Keys of callers' own: such a caller's requests go by its key alone, and nobody else's do.
+    #[serde(default)]
+    pub own_keys: Vec<OwnKeyConfig>,
+    /// Whether it serves only callers that have a key of their own here.
+    #[serde(default)]
+    pub own_keys_only: bool,
     /// Kind `openai`: the header that brings the key; unset, the bearer token, or `api-key` beside an `api_version`.
     #[serde(default)]
     pub auth: Option<KeyHeader>,
@@ -57,6 +64,9 @@ pub struct ProviderConfig {
     /// Whether it may be asked for the token counts of streams; one that refuses to be is noticed, too.
     #[serde(default = "yes")]
     pub stream_usage: bool,
+    /// Whether it is told by `traceparent` which trace a request belongs to, where traces are sent.
+    #[serde(default)]
+    pub send_traceparent: bool,
     /// Until the connection stands, TLS included.
     #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,
@@ -162,6 +172,8 @@ impl ProviderConfig {
             base_url: base_url.into(),
             region: None,
             api_key_env: KeyVariables::default(),
+            own_keys: Vec::new(),
+            own_keys_only: false,
             auth: None,
             api_version: None,
             aws_region: None,
@@ -173,6 +185,7 @@ impl ProviderConfig {
             breaker: BreakerConfig::default(),
             health: None,
             stream_usage: true,
+            send_traceparent: false,
             connect_timeout_ms: default_connect_timeout_ms(),
             first_byte_timeout_ms: default_first_byte_timeout_ms(),
             between_chunks_timeout_ms: default_between_chunks_timeout_ms(),

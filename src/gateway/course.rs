@@ -7,12 +7,16 @@ use super::answer::{Answer, sum_of_costs};
 use super::attempt::{Attempt, Failure, Outcome, TimeoutKind};
 use super::error::SendError;
 use super::metering;
-use super::received::Received;
-use crate::routing::Candidate;
+use super::received::{Received, ReceivedBody};
+use super::try_trace::Operation;
+use crate::routing::{Candidate, Decision};
 
 /// The course of one request, or of one contestant of it.
 pub(super) struct Course<'a> {
     pub(super) decision_id: &'a str,
+    /// Who asks, for providers at which callers have keys of their own.
+    pub(super) caller: Option<&'a str>,
+    pub(super) operation: Operation,
     attempts: Vec<Attempt>,
     /// Model and provider that are being asked.
     asking: Option<(String, String)>,
@@ -21,9 +25,20 @@ pub(super) struct Course<'a> {
 }
 
 impl<'a> Course<'a> {
-    pub(super) fn new(decision_id: &'a str) -> Self {
+    pub(super) fn new(decision: &'a Decision, operation: Operation) -> Self {
+        Self::begin(&decision.id, decision.caller.as_deref(), operation)
+    }
+
+    /// An empty one for a part of the same request.
+    pub(super) fn beside(&self) -> Self {
+        Self::begin(self.decision_id, self.caller, self.operation)
+    }
+
+    fn begin(decision_id: &'a str, caller: Option<&'a str>, operation: Operation) -> Self {
         Self {
             decision_id,
+            caller,
+            operation,
             attempts: Vec::with_capacity(1),
             asking: None,
             upstream_wait: Duration::ZERO,
@@ -52,17 +67,22 @@ impl<'a> Course<'a> {
     /// A try that went to the client.
     pub(super) fn note_answer(&mut self, received: &Received) {
         let outcome = Outcome::Answered { status: received.head.status.as_u16() };
-        self.note(&received.model, &received.provider, outcome, received.elapsed);
+        // The meter of a stream measures it to its end.
+        let is_over = matches!(received.body, ReceivedBody::Whole { .. });
+        self.note(&received.model, &received.provider, outcome, received.elapsed, is_over);
     }
 
     /// A try that did not.
     pub(super) fn note_failure(&mut self, model: &str, provider: &str, failure: Failure, elapsed: Duration) {
-        self.note(model, provider, Outcome::Failed(failure), elapsed);
+        self.note(model, provider, Outcome::Failed(failure), elapsed, true);
     }
 
-    fn note(&mut self, model: &str, provider: &str, outcome: Outcome, elapsed: Duration) {
+    fn note(&mut self, model: &str, provider: &str, outcome: Outcome, elapsed: Duration, is_over: bool) {
         let attempt = Attempt { model: model.to_owned(), provider: provider.to_owned(), outcome, elapsed };
         metering::record_attempt(&attempt);
+        if is_over {
+            metering::record_duration(&attempt, self.operation);
+        }
         match attempt.outcome.failure() {
             Some(failure) if failure.is_the_providers() => {
                 tracing::warn!(decision = self.decision_id, %attempt, "a try failed");

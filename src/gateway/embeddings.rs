@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use super::answer::Answer;
 use super::ask::{MOST_TRIES, settle};
@@ -17,6 +18,7 @@ use super::exchange::{Reply, exchange_embeddings};
 use super::received::Received;
 use super::send::Gateway;
 use super::try_once::{Ended, Got};
+use super::try_trace::{Operation, TryTrace};
 use super::upstream::{Lane, Tried};
 use crate::routing::Decision;
 
@@ -36,7 +38,7 @@ impl Gateway {
 
     /// Asks the first model of the decision. Dropping the future cancels the provider's work.
     pub async fn embed(&self, decision: &Decision, body: EmbeddingsBody) -> Result<Answer, SendError> {
-        let mut course = Course::new(&decision.id);
+        let mut course = Course::new(decision, Operation::Embeddings);
         let Some(candidate) = decision.primary() else { return Err(course.fail()) };
         course.move_to(candidate);
         let started = Instant::now();
@@ -66,7 +68,7 @@ impl Gateway {
         }
         let mut tried = Tried::default();
         for _ in 0..MOST_TRIES {
-            let (place, lane) = match self.pick(upstream, &tried) {
+            let (place, lane) = match self.pick(upstream, &tried, course.caller) {
                 Ok(picked) => picked,
                 Err(shut) => {
                     if course.tries() == 0 {
@@ -76,9 +78,10 @@ impl Gateway {
                 }
             };
             let (started, mut waited) = (Instant::now(), Duration::ZERO);
-            let reply = try_lane(&lane, &mut body, &mut waited).await;
+            let trace = TryTrace::begin(Operation::Embeddings, model, &lane);
+            let reply = try_lane(&lane, &mut body, &mut waited).instrument(trace.span().clone()).await;
             let result = reply.map(|reply| Got::as_it_came(reply, upstream.prices));
-            let ended = Ended { place, lane, result, elapsed: started.elapsed(), waited };
+            let ended = Ended { place, lane, result, trace, elapsed: started.elapsed(), waited };
             if let Ok(received) = settle(ended, model, course, &mut tried) {
                 return Some(received);
             }

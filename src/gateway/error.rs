@@ -57,6 +57,16 @@ pub enum GatewayError {
     /// Variables that should hold keys and are unset or empty, all of them at once.
     #[error("missing environment variables: {}; set each to its key before semroute starts", list(.0))]
     MissingKeys(Vec<MissingKey>),
+    /// A caller's own key that cannot be had or used.
+    #[error("providers[{index}].own_keys[{place}].{problem}")]
+    OwnKey {
+        /// Position in the file.
+        index: usize,
+        /// Position among the provider's.
+        place: usize,
+        /// The field, and what is wrong. Nothing of the key.
+        problem: String,
+    },
     /// A key with characters that no header can carry.
     #[error("providers[{index}].api_key_env: {variable} holds characters that a key cannot have, such as a line break")]
     UnusableKey {

@@ -12,6 +12,7 @@ use super::attempt::Failure;
 use super::dialect::{Outgoing, StreamReader, Unwritten};
 use super::openai::{self, Event, Whole};
 use super::pace::Pace;
+use super::try_trace::with_trace;
 use super::upstream::{Lane, Lease, retry_after};
 use super::{error, sse};
 use crate::chat::{ChatRequest, Usage};
@@ -236,7 +237,7 @@ enum Opened {
 async fn open(lane: &Lane<'_>, outgoing: Outgoing, pace: &Pace) -> Result<Opened, Failure> {
     let provider = lane.provider;
     let dialect = provider.kind.dialect();
-    let response = pace.until_first_byte(outgoing.builder.send()).await?;
+    let response = pace.until_first_byte(with_trace(outgoing.builder, lane).send()).await?;
     let mut head = ReplyHead {
         status: response.status(),
         content_type: response.headers().get(CONTENT_TYPE).cloned(),

@@ -1,11 +1,14 @@
 //! Counts what providers did: tries, failures, fallbacks, streams, tokens, cost. Labels come from the configuration alone, so
 //! their number is bounded. Uses OpenTelemetry's `gen_ai` names where there are any.
 
-use metrics::{counter, histogram};
+use std::time::{Duration, Instant};
+
+use metrics::{Label, counter, histogram};
 use tokio::sync::oneshot;
 
 use super::attempt::{Attempt, Failure, Outcome};
 use super::receipt::{self, PendingReceipt, Receipt, StreamEnd};
+use super::try_trace::{Operation, TryTrace};
 use crate::chat::Usage;
 use crate::routing::Prices;
 
@@ -33,26 +36,47 @@ pub mod metric {
     pub const COST_UNKNOWN: &str = "semroute_answer_cost_unknown_total";
     /// Tokens of an answer by type (`input`, `cached_input`, `cache_write`, `output`, `reasoning`, none counted twice); its sum is the total.
     pub const TOKENS: &str = "gen_ai_client_token_usage";
-    /// Seconds from sending until an answer began or failed.
+    /// Seconds of a try from sending to the end of the answer, streams included, or to the failure, which `error_type` names.
     pub const DURATION: &str = "gen_ai_client_operation_duration_seconds";
+    /// Seconds from sending to the first word of a stream.
+    pub const TIME_TO_FIRST_CHUNK: &str = "gen_ai_client_operation_time_to_first_chunk_seconds";
 }
 
 pub(super) fn record_attempt(attempt: &Attempt) {
     let (provider, model) = (attempt.provider.clone(), attempt.model.clone());
-    let (outcome, error) = match &attempt.outcome {
-        Outcome::Answered { status } if *status < 400 => ("answered".to_owned(), None),
-        Outcome::Answered { status } => (status.to_string(), Some(status.to_string())),
-        Outcome::Failed(failure) => (failure.label(), failure.is_the_providers().then(|| failure.label())),
-    };
-    if let Some(status) = error {
-        counter!(metric::ERRORS, "provider" => provider.clone(), "status" => status).increment(1);
-    }
-    // A cancelled contestant would have taken longer than it was given, and who is not asked takes no time.
-    if attempt.was_asked() && attempt.outcome.failure() != Some(&Failure::LostRace) {
-        histogram!(metric::DURATION, "gen_ai_provider_name" => provider.clone(), "gen_ai_request_model" => model.clone())
-            .record(attempt.elapsed);
+    let outcome = error_of(&attempt.outcome).unwrap_or_else(|| "answered".to_owned());
+    let is_the_providers = attempt.outcome.failure().is_none_or(Failure::is_the_providers);
+    if outcome != "answered" && is_the_providers {
+        counter!(metric::ERRORS, "provider" => provider.clone(), "status" => outcome.clone()).increment(1);
     }
     counter!(metric::ATTEMPTS, "provider" => provider, "model" => model, "outcome" => outcome).increment(1);
+}
+
+/// How long a try took that is over.
+pub(super) fn record_duration(attempt: &Attempt, operation: Operation) {
+    // A cancelled contestant would have taken longer than it was given, and who is not asked takes no time.
+    if attempt.was_asked() && attempt.outcome.failure() != Some(&Failure::LostRace) {
+        let mut labels = gen_ai_labels(&attempt.model, &attempt.provider, operation);
+        labels.extend(error_of(&attempt.outcome).map(|error| Label::new("error_type", error)));
+        histogram!(metric::DURATION, labels).record(attempt.elapsed);
+    }
+}
+
+/// A status from 400, or the kind of failure.
+fn error_of(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Answered { status } if *status < 400 => None,
+        Outcome::Answered { status } => Some(status.to_string()),
+        Outcome::Failed(failure) => Some(failure.label()),
+    }
+}
+
+fn gen_ai_labels(model: &str, provider: &str, operation: Operation) -> Vec<Label> {
+    vec![
+        Label::new("gen_ai_operation_name", operation.name()),
+        Label::new("gen_ai_provider_name", provider.to_owned()),
+        Label::new("gen_ai_request_model", model.to_owned()),
+    ]
 }
 
 pub(super) fn record_fallback(left: &str, tried_next: &str) {
@@ -72,7 +96,13 @@ pub(super) fn record_retry() {
 }
 
 /// Records tokens and cost, and returns the cost: `None` where the price or the usage is unknown, never 0 for it.
-pub(super) fn record_usage(model: &str, provider: &str, usage: Option<Usage>, prices: Option<Prices>) -> Option<f64> {
+pub(super) fn record_usage(
+    model: &str,
+    provider: &str,
+    operation: Operation,
+    usage: Option<Usage>,
+    prices: Option<Prices>,
+) -> Option<f64> {
     if let Some(usage) = usage {
         let buckets = [
             ("input", usage.input),
@@ -82,9 +112,9 @@ pub(super) fn record_usage(model: &str, provider: &str, usage: Option<Usage>, pr
             ("reasoning", usage.reasoning),
         ];
         for (kind, tokens) in buckets {
-            histogram!(metric::TOKENS, "gen_ai_provider_name" => provider.to_owned(),
-                "gen_ai_request_model" => model.to_owned(), "gen_ai_token_type" => kind)
-            .record(tokens as f64);
+            let mut labels = gen_ai_labels(model, provider, operation);
+            labels.push(Label::new("gen_ai_token_type", kind));
+            histogram!(metric::TOKENS, labels).record(tokens as f64);
         }
     }
     let cost_usd = prices.zip(usage).map(|(prices, usage)| prices.cost_usd(usage));
@@ -105,12 +135,25 @@ pub(super) struct StreamMeter {
     end: Option<StreamEnd>,
     /// `None` once the stream is recorded.
     receipt: Option<oneshot::Sender<Receipt>>,
+    /// When the provider was asked; `None` where nobody is given the stream.
+    asked: Option<Instant>,
+    trace: TryTrace,
 }
 
 impl StreamMeter {
-    pub(super) fn new(model: String, provider: String, prices: Option<Prices>) -> (Self, PendingReceipt) {
+    /// Meters a stream that began so long after the provider was asked.
+    pub(super) fn new(
+        model: String,
+        provider: String,
+        prices: Option<Prices>,
+        first_chunk_after: Duration,
+        trace: TryTrace,
+    ) -> (Self, PendingReceipt) {
+        histogram!(metric::TIME_TO_FIRST_CHUNK, gen_ai_labels(&model, &provider, Operation::Chat))
+            .record(first_chunk_after);
         let (sender, pending) = receipt::pair();
-        (Self { model, provider, prices, usage: None, end: None, receipt: Some(sender) }, pending)
+        let asked = Instant::now().checked_sub(first_chunk_after);
+        (Self { model, provider, prices, usage: None, end: None, receipt: Some(sender), asked, trace }, pending)
     }
 
     pub(super) fn model(&self) -> &str {
@@ -135,6 +178,8 @@ impl StreamMeter {
     /// Records a stream that is handed on to nobody, and returns what it cost.
     pub(super) fn settle(mut self, end: StreamEnd) -> Option<f64> {
         self.end(end);
+        // It is noted among the tries, with why it was not wanted.
+        self.asked = None;
         self.record()
     }
 
@@ -146,7 +191,16 @@ impl StreamMeter {
             StreamEnd::Broken(failure) => failure.clone(),
             StreamEnd::ClientLeft => "client_left".to_owned(),
         };
-        let cost_usd = record_usage(&self.model, &self.provider, self.usage, self.prices);
+        let cost_usd = record_usage(&self.model, &self.provider, Operation::Chat, self.usage, self.prices);
+        self.trace.note_usage(self.usage, cost_usd);
+        if end != StreamEnd::Complete {
+            self.trace.note_broken(&label);
+        }
+        if let Some(asked) = self.asked {
+            let mut labels = gen_ai_labels(&self.model, &self.provider, Operation::Chat);
+            labels.extend((end != StreamEnd::Complete).then(|| Label::new("error_type", label.clone())));
+            histogram!(metric::DURATION, labels).record(asked.elapsed());
+        }
         let (provider, model) = (self.provider.clone(), self.model.clone());
         counter!(metric::STREAMS, "provider" => provider, "model" => model, "end" => label).increment(1);
         // Nobody has to want it.

@@ -35,6 +35,8 @@ pub(super) struct Provider {
     pub(super) default_max_tokens: u32,
     /// Whether it may be asked for the token counts of streams.
     pub(super) stream_usage: bool,
+    /// Whether it is told which trace a request belongs to.
+    pub(super) send_traceparent: bool,
 }
 
 impl Provider {
@@ -95,6 +97,7 @@ impl Provider {
             max_answer_bytes: config.max_answer_bytes,
             default_max_tokens: config.default_max_tokens.get(),
             stream_usage: config.stream_usage,
+            send_traceparent: config.send_traceparent,
         })
     }
 

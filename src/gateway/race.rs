@@ -55,7 +55,7 @@ pub(super) async fn carry_out(
     let started = Instant::now();
     let reads_all = *pick != Pick::First;
     let mut running: FuturesUnordered<_> = (contestants.iter().enumerate())
-        .map(|(index, candidate)| contest(gateway, index, candidate, request, reads_all, course.decision_id))
+        .map(|(index, candidate)| contest(gateway, index, candidate, request, reads_all, course.beside()))
         .collect();
     let mut ended: Vec<Option<Ended<'_>>> = contestants.iter().map(|_| None).collect();
     let mut wait = Duration::ZERO;
@@ -79,7 +79,7 @@ pub(super) async fn carry_out(
     // Whoever is still at work is cancelled here.
     drop(running);
     course.upstream_wait += wait;
-    let (winner, verdict) = choose(gateway, &ended, pick, request, course.decision_id).await;
+    let (winner, verdict) = choose(gateway, &ended, pick, request, course.beside()).await;
     let mut answer = None;
     for (index, (candidate, ended)) in contestants.iter().zip(ended).enumerate() {
         let Some(Ended { result, course: of_contestant, .. }) = ended else {
@@ -119,9 +119,8 @@ async fn contest<'a>(
     candidate: &Candidate,
     request: &ChatRequest,
     reads_all: bool,
-    decision_id: &'a str,
+    mut course: Course<'a>,
 ) -> Ended<'a> {
-    let mut course = Course::new(decision_id);
     let result = match gateway.ask(&candidate.model, request, false, &mut course).await {
         Err(_noted) => None,
         Ok(received) if reads_all && !received.is_refusal() => read_all(received, &mut course).await,
@@ -171,7 +170,7 @@ async fn choose<'a>(
     ended: &[Option<Ended<'_>>],
     pick: &Pick,
     request: &ChatRequest,
-    decision_id: &'a str,
+    mut of_judge: Course<'a>,
 ) -> (Option<usize>, Option<Course<'a>>) {
     let of_those = |wanted: fn(&Ended<'_>) -> bool| {
         ended.iter().flatten().filter(|one| wanted(one)).map(|one| one.index).collect::<Vec<_>>()
@@ -193,9 +192,8 @@ async fn choose<'a>(
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     let mut verdict = None;
     if let Pick::Judge(model) = pick {
-        let mut course = Course::new(decision_id);
-        let best = judge::ask(gateway, model, request, &texts, &mut course).await;
-        verdict = Some(course);
+        let best = judge::ask(gateway, model, request, &texts, &mut of_judge).await;
+        verdict = Some(of_judge);
         if let Some(best) = best {
             return (answered.get(best).copied(), verdict);
         }

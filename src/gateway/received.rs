@@ -14,6 +14,8 @@ use super::receipt::{PendingReceipt, StreamEnd};
 use super::relay::relay;
 use super::said::Said;
 use super::send::Gateway;
+use super::try_once::Asked;
+use super::try_trace::Operation;
 use super::upstream::Lane;
 use crate::chat::Usage;
 use crate::routing::Prices;
@@ -58,20 +60,22 @@ impl Received {
     pub(super) fn new(
         reply: Reply,
         cuts: Cuts,
-        model: &str,
+        asked: Asked<'_>,
         prices: Option<Prices>,
         lane: Lane<'_>,
         elapsed: Duration,
     ) -> Self {
+        let Asked { model, operation, trace } = asked;
         let (model, provider) = (model.to_owned(), lane.provider.name.clone());
         let (head, body) = match reply {
             Reply::Whole { head, bytes, usage } => {
-                let record = || metering::record_usage(&model, &provider, usage, prices);
+                let record = || metering::record_usage(&model, &provider, operation, usage, prices);
                 let cost_usd = head.status.is_success().then(record).flatten();
+                trace.note_usage(usage, cost_usd);
                 (head, ReceivedBody::Whole { bytes, usage, cost_usd })
             }
             Reply::Stream { head, mut begun } => {
-                let (meter, receipt) = StreamMeter::new(model.clone(), provider.clone(), prices);
+                let (meter, receipt) = StreamMeter::new(model.clone(), provider.clone(), prices, elapsed, trace);
                 let limit_bytes = lane.provider.max_answer_bytes;
                 // Its place at the endpoint is taken until the stream is over.
                 begun.lease = Some(lane.lease);
@@ -130,7 +134,7 @@ impl Gateway {
     /// Records that a model was left before its answer, or its token counts, came.
     pub(super) fn note_left(&self, model: &str) {
         if let Some(upstream) = self.upstream(model) {
-            metering::record_usage(model, self.main_provider(upstream), None, upstream.prices);
+            metering::record_usage(model, self.main_provider(upstream), Operation::Chat, None, upstream.prices);
         }
     }
 }

@@ -18,8 +18,9 @@ use super::health::{self, HealthConfig};
 use super::provider::Provider;
 use super::received::Received;
 use super::retry::RetryConfig;
+use super::try_trace::Operation;
 use super::upstream::{Account, Endpoint, ProviderGroup};
-use super::{ProviderConfig, chain, escalate, metering, race};
+use super::{ProviderConfig, chain, escalate, metering, own_keys, race};
 use crate::chat::ChatRequest;
 use crate::routing::{Balance, Decision, Plan, Prices, Registry};
 
@@ -132,10 +133,20 @@ impl Gateway {
         self
     }
 
+    /// The endpoints, by names that tell nothing of them and are the same wherever the configuration is.
+    pub(super) fn named_endpoints(&self) -> impl Iterator<Item = (String, &Endpoint)> {
+        self.endpoints.iter().filter_map(|endpoint| {
+            let group = self.groups.get(endpoint.group)?;
+            let place = group.accounts.first()?.provider.base_url.as_str();
+            let name = blake3::hash(format!("{}\n{place}\n{}", group.name(), endpoint.upstream_name).as_bytes());
+            Some((name.to_hex()[..16].to_owned(), endpoint))
+        })
+    }
+
     /// Carries out a decision. Dropping the future, or the stream it returns, cancels the work of every provider that was asked.
     pub async fn send(&self, decision: &Decision, request: &ChatRequest) -> Result<Answer, SendError> {
         let started = Instant::now();
-        let mut course = Course::new(&decision.id);
+        let mut course = Course::new(decision, Operation::Chat);
         match timeout(self.deadline(), Box::pin(self.carry_out(decision, request, started, &mut course))).await {
             Ok(Some(received)) => return Ok(course.hand_on(received)),
             Ok(None) => {}
@@ -182,6 +193,12 @@ impl Gateway {
             sleep(wait).await;
             course.upstream_wait += wait;
         }
+    }
+
+    /// Providers that serve only those who have a key of their own there, where this caller has none.
+    pub fn closed_to(&self, caller: Option<&str>) -> Vec<String> {
+        let closed = self.groups.iter().filter(|group| group.is_closed_to(caller));
+        closed.map(|group| group.name().to_owned()).collect()
     }
 
     /// What is known of a model.
@@ -245,16 +262,23 @@ fn build_groups(
                 None => missing.push(MissingKey { provider: config.name.clone(), variable: variable.clone() }),
             }
         }
-        if keys.is_empty() {
+        if keys.is_empty() && !config.own_keys_only {
             keys.push(None);
         }
         // Requests that are signed bring no key, so this is of the one account.
-        let mut signer = Signer::from_config(config, index, &read_key, &mut missing)?;
-        let accounts = keys
-            .into_iter()
-            .map(|key| Provider::from_config(config, index, key, signer.take(), &mut clients).map(Account::new));
+        let mut signer = match config.own_keys_only {
+            true => None,
+            false => Signer::from_config(config, index, &read_key, &mut missing)?,
+        };
+        let mut accounts = Vec::with_capacity(keys.len() + config.own_keys.len());
+        for key in keys {
+            accounts.push(Account::new(Provider::from_config(config, index, key, signer.take(), &mut clients)?, None));
+        }
+        for own_keys::OwnKey { caller, key } in own_keys::read(config, index, &read_key)? {
+            let provider = Provider::from_config(config, index, Some(("own_keys", key)), None, &mut clients)?;
+            accounts.push(Account::new(provider, Some(caller)));
+        }
         let max_in_flight = config.max_in_flight.map(NonZeroUsize::get);
-        let accounts = accounts.collect::<Result<Vec<_>, _>>()?;
         groups.push(ProviderGroup::new(accounts, config.breaker, config.quota, max_in_flight));
         if let Some(check) = &config.health {
             check.check().map_err(|problem| GatewayError::BadHealth { index, problem })?;

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::{Map, Value};
+use tracing::Instrument;
 
 use super::attempt::Failure;
 use super::exchange::{Reply, exchange};
 use super::received::{Cuts, Received};
 use super::send::Upstream;
+use super::try_trace::{Operation, TryTrace};
 use super::upstream::Lane;
 use crate::chat::ChatRequest;
 use crate::routing::Prices;
@@ -24,12 +26,20 @@ pub(super) struct Question<'a> {
     pub(super) with_logprobs: bool,
 }
 
+/// Whose answer it is, and the trace of the try that brought it.
+pub(super) struct Asked<'a> {
+    pub(super) model: &'a str,
+    pub(super) operation: Operation,
+    pub(super) trace: TryTrace,
+}
+
 /// A try that came to an end.
 pub(super) struct Ended<'a> {
     /// Place of the endpoint among the model's.
     pub(super) place: usize,
     pub(super) lane: Lane<'a>,
     pub(super) result: Result<Got, Failure>,
+    pub(super) trace: TryTrace,
     pub(super) elapsed: Duration,
     /// Of `elapsed`, the time that the provider took.
     pub(super) waited: Duration,
@@ -54,16 +64,18 @@ impl Got {
     }
 
     /// As what it is from now on: `model`'s answer.
-    pub(super) fn received(self, model: &str, lane: Lane<'_>, elapsed: Duration) -> Received {
-        Received::new(self.reply, self.cuts, model, self.prices, lane, elapsed)
+    pub(super) fn received(self, asked: Asked<'_>, lane: Lane<'_>, elapsed: Duration) -> Received {
+        Received::new(self.reply, self.cuts, asked, self.prices, lane, elapsed)
     }
 }
 
 /// Asks once, or twice where the endpoint refuses what only the gateway wanted.
 pub(super) async fn try_once<'a>(question: Question<'_>, place: usize, lane: Lane<'a>) -> Ended<'a> {
     let (started, mut waited) = (Instant::now(), Duration::ZERO);
-    let result = Box::pin(converse(question, &lane, &mut waited)).await;
-    Ended { place, lane, result, elapsed: started.elapsed(), waited }
+    let trace = TryTrace::begin(Operation::Chat, question.model, &lane);
+    let conversation = Box::pin(converse(question, &lane, &mut waited));
+    let result = conversation.instrument(trace.span().clone()).await;
+    Ended { place, lane, result, trace, elapsed: started.elapsed(), waited }
 }
 
 async fn converse(question: Question<'_>, lane: &Lane<'_>, waited: &mut Duration) -> Result<Got, Failure> {

@@ -44,9 +44,14 @@ impl Aftermath {
     }
 
     /// What was decided, and what was reserved for it.
-    pub(super) fn note_decision(&mut self, decision: &Arc<Decision>, reservation: Option<Reservation>) {
+    pub(super) fn note_decision(&mut self, decision: &Arc<Decision>, reservation: Reservation) {
         self.decision = Some(Arc::clone(decision));
-        self.reservation = reservation;
+        self.reservation = Some(reservation);
+    }
+
+    /// What was decided, if anything was.
+    pub(super) fn decision(&self) -> Option<&Decision> {
+        self.decision.as_deref()
     }
 
     /// A model answers.
@@ -83,7 +88,11 @@ impl Aftermath {
         let counted = cost_usd
             .or_else(|| sum_of_costs(spent.answer_usd.or_else(expected), spent.unused_usd.or_else(expected)))
             .filter(|_| is_chain || cost_usd.is_some());
-        let counted_usd = self.reservation.as_mut().map(|reservation| reservation.settle(counted));
+        // An answer that came tells its tokens; of one that did not, and costs nothing, there are none.
+        let tokens = usage.map(|usage| usage.prompt().saturating_add(usage.completion()));
+        let is_nothing = cost_usd == Some(0.0) && self.served.is_none();
+        let tokens = tokens.or(is_nothing.then_some(0));
+        let counted_usd = self.reservation.as_mut().and_then(|reservation| reservation.settle(counted, tokens));
         // What several models took together, or was held back for a gate, says little of one model's pace.
         let is_its_own = is_chain && outcome == Outcome::Answered;
         let times = self.served.as_ref().filter(|_| is_its_own).map(|served| AnswerTimes {

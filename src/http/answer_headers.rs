@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::header::AGE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::routing::Decision;
@@ -17,6 +18,7 @@ const DROPPED: HeaderName = HeaderName::from_static("x-semroute-dropped");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-semroute-attempts");
 const COST_USD: HeaderName = HeaderName::from_static("x-semroute-cost-usd");
 const TRUNCATED: HeaderName = HeaderName::from_static("x-semroute-truncated");
+const CACHE: HeaderName = HeaderName::from_static("x-semroute-cache");
 const OVERHEAD_MS: HeaderName = HeaderName::from_static("x-semroute-overhead-ms");
 
 /// Proxies commonly give all headers together 8 KiB.
@@ -67,6 +69,21 @@ pub(super) fn write_cost(headers: &mut HeaderMap, cost_usd: Option<f64>) {
 /// Time spent here rather than waiting for providers.
 pub(super) fn write_overhead(headers: &mut HeaderMap, overhead: Duration) {
     write(headers, OVERHEAD_MS, &format!("{:.3}", overhead.as_secs_f64() * 1e3));
+}
+
+/// What the response cache did: `hit`, `semantic`, `miss` or `bypass`.
+pub(super) fn write_cache(headers: &mut HeaderMap, result: &'static str) {
+    headers.insert(CACHE, HeaderValue::from_static(result));
+}
+
+/// How old an answer is that was kept.
+pub(super) fn write_age(headers: &mut HeaderMap, age: Duration) {
+    headers.insert(AGE, HeaderValue::from(age.as_secs()));
+}
+
+/// By which id the log knows an answer that nothing was decided for.
+pub(super) fn write_decision_id(headers: &mut HeaderMap, id: &str) {
+    write(headers, DECISION_ID, id);
 }
 
 fn write(headers: &mut HeaderMap, name: HeaderName, text: &str) {

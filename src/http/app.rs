@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    AppState, admission, authentication, chat_completions, embeddings, fallbacks, health, messages, metrics, models,
-    observation, openapi, responses, route,
+    AppState, admission, authentication, chat_completions, embeddings, fallbacks, feedback, health, messages, metrics,
+    models, observation, openapi, responses, route, ui,
 };
 
 /// The whole service; needs no port, so tests may call it directly.
@@ -21,6 +21,7 @@ pub fn app(state: AppState) -> Router {
     Router::new()
         .merge(admitted)
         .merge(at_once)
+        .merge(ui::routes(&state))
         .fallback(fallbacks::unknown_path)
         .method_not_allowed_fallback(fallbacks::wrong_method)
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
@@ -44,6 +45,7 @@ fn admitted() -> OpenApiRouter<AppState> {
         .routes(routes!(responses::create))
         .routes(routes!(embeddings::create))
         .routes(routes!(route::decide))
+        .routes(routes!(feedback::give))
 }
 
 /// What is answered at once.
@@ -55,4 +57,10 @@ fn at_once() -> OpenApiRouter<AppState> {
         .routes(routes!(health::ready))
         .routes(routes!(metrics::render))
         .routes(routes!(openapi::describe))
+}
+
+/// The paths of everything that asks for a key, as keys are bound to them: those with a name in them go with the path before it.
+pub fn lockable_endpoints() -> Vec<String> {
+    let open = |path: &String| authentication::OPEN_ROUTES.contains(&path.as_str());
+    described().paths.paths.into_keys().filter(|path| !path.contains('{') && !open(path)).collect()
 }

@@ -13,14 +13,15 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
 use super::admission::Place;
+use super::cached::{self, Hit, Looked};
 use super::decision_log::LogEntry;
 use super::error::ApiError;
 use super::overrides::Asked;
 use super::protocol::{AnswerWriter, ReadRequest};
 use super::running_stream::{RunningStream, Sending};
-use super::{AppState, answer_headers, body, budget, metrics, observation};
+use super::{AppState, answer_headers, body, budget, decision_trace, metrics, observation};
 use crate::gateway::{Answer, AnswerBody, completion_as_events, sum_of_costs};
-use crate::routing::RouteError;
+use crate::routing::{Decision, Model, RouteError};
 
 /// Asks nginx, should one stand in front, to pass the stream on as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -52,10 +53,35 @@ pub(super) async fn answer(
     let bytes = body::read(&headers, body, &state.parts.config).await?;
     // From here on the time is ours or a provider's; before, it was the client's.
     let started = Instant::now();
-    let (request, writer) = body::parse(bytes, read).await?;
-    let mut entry = LogEntry::open(&state, started, request.stream());
+    let has_cache = state.parts.cache.is_some();
+    let read = move |bytes: &[u8]| {
+        let (request, writer) = read(bytes)?;
+        let said = has_cache.then(|| cached::of_body(&request));
+        Ok((request, (writer, said)))
+    };
+    let (request, (writer, said)) = body::parse(bytes, read).await?;
+    let mut entry = LogEntry::open(&state, started, &overrides.caller, request.stream());
+    let (is_stream, with_usage) = (request.stream(), request.include_usage());
+    let mut semroute_headers = HeaderMap::with_capacity(16);
+    let looked = cached::look(&state, said, &request, &overrides, &headers).await;
+    looked.tell(&mut semroute_headers);
+    if let Looked::Hit(hit) = looked {
+        // It costs nothing and is a request all the same.
+        let _reservation = match budget::reserve_free(&state, &place).await {
+            Ok(reservation) => reservation,
+            Err(error) => {
+                let answer = ApiError::from(&error);
+                entry.undecided(error.to_string(), answer.status());
+                return Err(answer);
+            }
+        };
+        let client = Client { writer, entry, place, heartbeat: None, is_stream, with_usage };
+        return Ok(give_again(hit, started, semroute_headers, client));
+    }
+    let is_miss = matches!(looked, Looked::Miss(_));
+    entry.will_keep(looked.into_pending(), is_miss);
     let deciding = Instant::now();
-    let mut decision = match state.parts.router.decide(&request, &overrides).await {
+    let mut decision = match decision_trace::decide(&state.parts.router, &request, &overrides).await {
         Ok(decision) => decision,
         Err(error) => {
             let answer = ApiError::from(&error);
@@ -69,7 +95,8 @@ pub(super) async fn answer(
         }
     };
     metrics::record_decision(&decision, deciding.elapsed());
-    let reservation = match budget::reserve(&state, &mut decision) {
+    let tokens = |model: &Model| budget::tokens_of_chat(&request, model);
+    let reservation = match budget::reserve(&state, &place, &mut decision, tokens).await {
         Ok(reservation) => reservation,
         Err(error) => {
             let answer = ApiError::from(&error);
@@ -80,9 +107,7 @@ pub(super) async fn answer(
     let decision = Arc::new(decision);
     entry.note_decision(&decision, reservation);
 
-    let mut semroute_headers = HeaderMap::with_capacity(16);
     answer_headers::write_decision(&mut semroute_headers, &decision);
-    let (is_stream, with_usage) = (request.stream(), request.include_usage());
     let heartbeat = Some(state.parts.config.heartbeat_seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs);
     let mut sending: Sending = {
         let (state, decision) = (state.clone(), Arc::clone(&decision));
@@ -110,7 +135,7 @@ pub(super) async fn answer(
     answer_headers::write_attempts(&mut semroute_headers, attempts);
     answer_headers::write_overhead(&mut semroute_headers, overhead);
     let served_by = sent.as_ref().map_or("none", |answer| &answer.model);
-    observation::note_sent(&decision.id, served_by, attempts);
+    observation::note_sent(served_by, attempts);
     match sent {
         Ok(answer) => {
             entry.note_answer(&answer, overhead);
@@ -124,6 +149,20 @@ pub(super) async fn answer(
             Err(answer)
         }
     }
+}
+
+/// Answers with what was kept: nothing is decided, and nothing is paid.
+fn give_again(hit: Hit, started: Instant, mut headers: HeaderMap, mut client: Client) -> Response {
+    let id = Decision::new_id();
+    let (kind, answer, overhead) = (hit.kind(), hit.into_answer(), started.elapsed());
+    metrics::record_overhead(overhead);
+    answer_headers::write_decision_id(&mut headers, &id);
+    answer_headers::write_attempts(&mut headers, 0);
+    answer_headers::write_overhead(&mut headers, overhead);
+    observation::note_decision(&id);
+    observation::note_sent(&answer.model, 0);
+    client.entry.note_hit(&id, kind, &answer, overhead);
+    respond(answer, headers, client)
 }
 
 /// Who is answered, and how.

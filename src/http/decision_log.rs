@@ -1,5 +1,5 @@
 //! One row a chat request for the store, taken down when the request is over: answered, refused, failed, broken off or left by
-//! its client. Holds names, numbers and the decision's own words; never a prompt, an answer or a key.
+//! its client. What stands in it is `remembered.rs`'s; never an answer or a key.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -8,10 +8,13 @@ use axum::http::StatusCode;
 
 use super::AppState;
 use super::aftermath::{Aftermath, Spent};
+use super::cached::Pending;
+use super::metrics::{self, Pace};
+use super::{observation, remembered};
 use crate::chat::Usage;
 use crate::gateway::{Answer, AnswerBody, Attempt, PendingReceipt, SendError, StreamEnd, sum_of_costs};
 use crate::limits::Reservation;
-use crate::routing::{Decision, Strategy};
+use crate::routing::{Caller, Decision};
 use crate::store::{DecisionRecord, Outcome, Recorder};
 
 /// Nginx's word for a client that left before it was answered; it is written down and never sent.
@@ -28,20 +31,25 @@ struct OpenRow {
     record: DecisionRecord,
     started: Instant,
     receipt: Option<PendingReceipt>,
+    /// The answer, for the cache.
+    pending: Option<Box<Pending>>,
     usage: Option<Usage>,
     /// What the answer costs that the client is given.
     answer_cost_usd: Option<f64>,
     /// What the answers cost that the client is not given.
     unused_cost_usd: Option<f64>,
+    pace: Pace,
 }
 
 impl LogEntry {
-    /// The row of a request that came at `started`.
-    pub(super) fn open(state: &AppState, started: Instant, stream: bool) -> Self {
+    /// The row of a request that came at `started` from a caller.
+    pub(super) fn open(state: &AppState, started: Instant, caller: &Caller, stream: bool) -> Self {
         let now = SystemTime::now().checked_sub(started.elapsed()).unwrap_or(UNIX_EPOCH);
         let unix = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let record = DecisionRecord {
             time_unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
+            caller: caller.key.clone(),
+            caller_id: caller.identity.clone(),
             status: CLIENT_LEFT,
             stream,
             ..DecisionRecord::default()
@@ -53,28 +61,21 @@ impl LogEntry {
             record,
             started,
             receipt: None,
+            pending: None,
             usage: None,
             answer_cost_usd: None,
             unused_cost_usd: Some(0.0),
+            pace: Pace::default(),
         }))
     }
 
-    /// What was decided, and what was reserved of the budget for it.
-    pub(super) fn note_decision(&mut self, decision: &Arc<Decision>, reservation: Option<Reservation>) {
+    /// What was decided, and what was reserved for it.
+    pub(super) fn note_decision(&mut self, decision: &Arc<Decision>, reservation: Reservation) {
         let row = &mut self.0;
+        observation::note_decision(&decision.id);
         row.aftermath.note_decision(decision, reservation);
-        let record = &mut row.record;
-        record.id.clone_from(&decision.id);
-        record.reason.clone_from(&decision.reason);
-        record.strategy = decision.strategy.map(|strategy| Strategy::name(strategy).to_owned());
-        record.overhead_ms = milliseconds(row.started.elapsed());
-        if let Some(signals) = &decision.signals {
-            record.task = Some(signals.task.clone());
-            record.task_confidence = Some(signals.task_confidence);
-            record.complexity = Some(signals.complexity.clone());
-            record.complexity_score = Some(signals.complexity_score);
-            record.known = Some(signals.known);
-        }
+        remembered::note_decision(&mut row.record, decision, row.state.parts.router.registry());
+        row.record.overhead_ms = milliseconds(row.started.elapsed());
     }
 
     /// Nothing could be decided, for this reason in words that hold nothing of the client's.
@@ -96,9 +97,37 @@ impl LogEntry {
         row.end(Outcome::Failed, status);
     }
 
+    /// The answer will be kept if it becomes whole. `is_miss`: the cache was asked for one, and had none.
+    pub(super) fn will_keep(&mut self, pending: Option<Box<Pending>>, is_miss: bool) {
+        self.0.record.cache = is_miss.then(|| "miss".to_owned());
+        self.0.pending = pending;
+    }
+
+    /// The cache answers, under an id of its own. What it gives was paid for before, and counts against nothing again.
+    pub(super) fn note_hit(&mut self, id: &str, kind: &'static str, answer: &Answer, overhead: Duration) {
+        self.note_answer(answer, overhead);
+        let row = &mut self.0;
+        row.record.id = id.to_owned();
+        row.record.cache = Some(kind.to_owned());
+        row.record.reason = format!("the cache has an answer ({kind})");
+        let prices = row.state.parts.router.registry().get(&answer.model).and_then(|model| model.prices);
+        let would_cost = prices.zip(row.usage.take()).map(|(prices, usage)| prices.cost_usd(usage));
+        row.record.would_cost_usd.extend(would_cost.map(|cost_usd| (answer.model.clone(), cost_usd)));
+    }
+
+    /// Lines of a stream on their way to the client, in OpenAI's shape.
+    pub(super) fn note_lines(&mut self, lines: &[u8]) {
+        if let Some(pending) = &mut self.0.pending {
+            pending.note_lines(lines);
+        }
+    }
+
     /// A model answers.
     pub(super) fn note_answer(&mut self, answer: &Answer, overhead: Duration) {
         let row = &mut self.0;
+        if let Some(pending) = &mut row.pending {
+            pending.note_answer(answer);
+        }
         row.note_attempts(&answer.attempts, overhead);
         row.aftermath.note_answer(answer);
         row.record.model = Some(answer.model.clone());
@@ -108,12 +137,15 @@ impl LogEntry {
         if let AnswerBody::Whole { usage, cost_usd, .. } = &answer.body {
             row.note_usage(*usage, *cost_usd);
             row.record.outcome = if answer.status.is_success() { Outcome::Answered } else { Outcome::Refused };
+        } else {
+            row.pace.first_token = Some(row.started.elapsed());
         }
     }
 
     /// Time spent waiting for the provider's stream since it began.
     pub(super) fn note_waited(&mut self, waited: Duration) {
         self.0.aftermath.note_waited(waited);
+        self.0.pace.streamed = waited;
     }
 
     /// The answer is a stream that this receipt belongs to. The entry should be dropped after it.
@@ -124,8 +156,7 @@ impl LogEntry {
 
 impl OpenRow {
     fn note_attempts(&mut self, attempts: &[Attempt], overhead: Duration) {
-        let attempts = attempts.iter().filter(|attempt| attempt.was_asked()).count();
-        self.record.attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        remembered::note_attempts(&mut self.record, attempts);
         self.record.overhead_ms = milliseconds(overhead);
     }
 
@@ -161,7 +192,12 @@ impl Drop for OpenRow {
         } else if self.record.outcome == Outcome::ClientLeft && self.state.is_cut_off() {
             self.record.outcome = Outcome::Broken;
         }
-        self.record.latency_ms = milliseconds(self.started.elapsed());
+        if let Some(pending) = self.pending.take().filter(|_| self.record.outcome == Outcome::Answered) {
+            pending.keep(self.usage);
+        }
+        self.pace.total = self.started.elapsed();
+        self.record.latency_ms = milliseconds(self.pace.total);
+        metrics::record_answer(&self.record, self.pace);
         if self.record.id.is_empty() {
             self.record.id = Decision::new_id();
         }
@@ -169,6 +205,9 @@ impl Drop for OpenRow {
         let is_unanswered = matches!(self.record.outcome, Outcome::Failed | Outcome::Refused);
         let answer_usd = if is_unanswered { Some(0.0) } else { self.answer_cost_usd };
         let spent = Spent { answer_usd, unused_usd: self.unused_cost_usd };
+        if let (Some(decision), Some(usage)) = (self.aftermath.decision(), self.usage) {
+            remembered::note_alternatives(&mut self.record, decision, usage, self.state.parts.router.registry());
+        }
         self.record.counted_usd = self.aftermath.end(self.record.outcome, self.usage, spent);
         if let Some(recorder) = &self.recorder {
             recorder.record(std::mem::take(&mut self.record));

@@ -11,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use crate::chat::{ErrorBody, ErrorDetail, InvalidRequest};
 use crate::gateway::{SendError, SendErrorKind};
 use crate::limits::jwt::TokenError;
-use crate::limits::{BudgetError, Refusal};
-use crate::routing::RouteError;
+use crate::limits::{LimitError, Refusal, Whose};
+use crate::routing::{OutOfScope, RouteError};
+use crate::store::DashboardError;
 
 /// An error on its way to the client.
 #[derive(Debug)]
@@ -79,7 +80,8 @@ impl ApiError {
     }
 
     pub(super) fn wrong_method(method: &Method, path: &str) -> Self {
-        let allowed = if path.starts_with("/v1/models") || !path.starts_with("/v1/") { "GET,HEAD" } else { "POST" };
+        let is_posted = path.starts_with("/v1/") && !path.starts_with("/v1/models") || path == "/ui/api/explain";
+        let allowed = if is_posted { "POST" } else { "GET,HEAD" };
         let message =
             format!("{method} is not allowed on {path}; use {}", allowed.split(',').next().unwrap_or(allowed));
         Self::new(StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST, Some("method_not_allowed"), message)
@@ -126,6 +128,47 @@ impl ApiError {
             "messages: {messages} are more than the {limit} that may be sent; shorten the conversation or raise [server] max_messages"
         );
         Self::invalid(message, Some("messages"))
+    }
+
+    /// The key opens other endpoints.
+    pub(super) fn endpoint_out_of_scope(method: &Method, path: &str) -> Self {
+        let path: String = path.chars().take(200).collect();
+        Self::out_of_scope(format!("this key may not use the endpoint {method} {path}"))
+    }
+
+    /// A key that may not have what it asks for.
+    pub(super) fn out_of_scope(message: String) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "permission_error", Some("key_scope"), message)
+    }
+
+    pub(super) fn not_an_admin() -> Self {
+        let message = "this shows what every caller did, so it asks for an administrator's key: one with admin = true";
+        Self::new(StatusCode::FORBIDDEN, INVALID_REQUEST, Some("admin_only"), message)
+    }
+
+    pub(super) fn no_store() -> Self {
+        let message =
+            "nothing is remembered, so there is nothing to show; add a [store] with a url to the configuration";
+        Self::new(StatusCode::CONFLICT, INVALID_REQUEST, Some("no_store"), message)
+    }
+
+    pub(super) fn no_log() -> Self {
+        let message = "decisions are not remembered here, so nothing can be said of them; the server's configuration has no [store]";
+        Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, Some("no_store"), message)
+    }
+
+    pub(super) fn unknown_decision(id: &str) -> Self {
+        let id: String = id.chars().take(60).collect();
+        let message = format!(
+            "no decision {id:?} of yours is remembered; give the x-semroute-decision-id of an answer that has ended"
+        );
+        Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, Some("decision_not_found"), message).at("decision_id")
+    }
+
+    pub(super) fn log_unwell() -> Self {
+        let message = "the log cannot be reached just now; try again shortly";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, API, Some("store_unavailable"), message)
+            .with_header(RETRY_AFTER, HeaderValue::from_static("5"))
     }
 
     pub(super) fn too_many_in_flight() -> Self {
@@ -178,6 +221,13 @@ impl From<&Refusal> for ApiError {
                 "Bearer",
             ),
             Refusal::UnknownKey => unauthenticated("invalid_api_key", "the API key is not valid", "Bearer"),
+            Refusal::ExpiredKey => unauthenticated("expired_api_key", "the API key has expired", "Bearer"),
+            Refusal::RevokedKey => unauthenticated("revoked_api_key", "the API key was revoked", "Bearer"),
+            Refusal::KeysUnread => {
+                let message = "the store of keys cannot be read yet; try again shortly";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, API, Some("keys_unavailable"), message)
+                    .with_header(RETRY_AFTER, HeaderValue::from_static("2"))
+            }
             Refusal::Token(TokenError::KeysUnavailable) => {
                 let message = TokenError::KeysUnavailable.to_string();
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, API, Some("token_issuer_unavailable"), message)
@@ -204,6 +254,7 @@ impl From<&RouteError> for ApiError {
         match error {
             RouteError::UnknownModel(_) => refuse(StatusCode::NOT_FOUND, "model_not_found").at("model"),
             RouteError::NoCandidate(_) => refuse(StatusCode::BAD_REQUEST, "no_candidate"),
+            RouteError::OutOfScope(outside) => Self::from(outside),
             RouteError::NoArchetypes => refuse(StatusCode::BAD_REQUEST, "no_archetypes"),
             RouteError::AgainstRule { .. } => refuse(StatusCode::FORBIDDEN, "against_rule").at("model"),
             RouteError::UnreadByRules => refuse(StatusCode::BAD_REQUEST, "tokens_unread").at("input"),
@@ -218,18 +269,56 @@ impl From<&RouteError> for ApiError {
     }
 }
 
-impl From<&BudgetError> for ApiError {
-    fn from(error: &BudgetError) -> Self {
-        let code = match error {
-            BudgetError::UsedUp { .. } => "budget_used_up",
-            BudgetError::PriceUnknown { .. } => "price_unknown",
-        };
-        let answer = Self::new(StatusCode::PAYMENT_REQUIRED, "insufficient_quota", Some(code), error.to_string());
+impl From<&OutOfScope> for ApiError {
+    fn from(outside: &OutOfScope) -> Self {
+        let answer = Self::out_of_scope(outside.to_string());
+        match outside {
+            OutOfScope::Model(_) | OutOfScope::NoOwnKey { .. } => answer.at("model"),
+            OutOfScope::Strategy { .. } | OutOfScope::ByRule { .. } => answer,
+        }
+    }
+}
+
+impl From<DashboardError> for ApiError {
+    fn from(error: DashboardError) -> Self {
+        let message = error.to_string();
         match error {
-            BudgetError::UsedUp { seconds_left, .. } => {
-                answer.with_header(RETRY_AFTER, HeaderValue::from(*seconds_left))
+            DashboardError::Asked { field, .. } => Self::invalid(message, Some(field)),
+            DashboardError::TooSlow => Self::new(StatusCode::SERVICE_UNAVAILABLE, API, Some("store_too_slow"), message)
+                .with_header(RETRY_AFTER, HeaderValue::from_static("10")),
+            DashboardError::Store(error) => {
+                tracing::warn!(%error, "a question about the log has no answer");
+                let message = "the store failed; the log has more";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, API, Some("store_unavailable"), message)
+                    .with_header(RETRY_AFTER, HeaderValue::from_static("10"))
             }
-            BudgetError::PriceUnknown { .. } => answer,
+        }
+    }
+}
+
+impl From<&LimitError> for ApiError {
+    fn from(error: &LimitError) -> Self {
+        const RATE_LIMIT: (StatusCode, &str, &str) =
+            (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded");
+        const QUOTA: &str = "insufficient_quota";
+        let (status, kind, code) = match error {
+            LimitError::Requests { .. }
+            | LimitError::Tokens { .. }
+            | LimitError::TooLarge { .. }
+            | LimitError::Concurrent { .. } => RATE_LIMIT,
+            LimitError::UsedUp { whose: Whose::Caller, .. } => {
+                (StatusCode::PAYMENT_REQUIRED, QUOTA, "key_budget_used_up")
+            }
+            LimitError::UsedUp { whose: Whose::Everybody, .. } => {
+                (StatusCode::PAYMENT_REQUIRED, QUOTA, "budget_used_up")
+            }
+            LimitError::PriceUnknown { .. } => (StatusCode::PAYMENT_REQUIRED, QUOTA, "price_unknown"),
+            LimitError::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, API, "limits_unavailable"),
+        };
+        let answer = Self::new(status, kind, Some(code), error.to_string());
+        match error.retry_after_s() {
+            Some(seconds) => answer.with_header(RETRY_AFTER, HeaderValue::from(seconds)),
+            None => answer,
         }
     }
 }

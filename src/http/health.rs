@@ -14,6 +14,9 @@ use crate::chat::ErrorBody;
 #[derive(Serialize, ToSchema)]
 pub(super) struct Health {
     status: &'static str,
+    /// Of `/health/ready`, where there is a store: `up`, or `down` while its database is gone. Requests are served either way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<&'static str>,
 }
 
 /// Whether the process answers.
@@ -25,7 +28,7 @@ pub(super) struct Health {
     responses((status = 200, description = "It does.", body = Health), OpenErrors)
 )]
 pub(super) async fn live() -> Json<Health> {
-    Json(Health { status: "live" })
+    Json(Health { status: "live", store: None })
 }
 
 /// Whether new requests are taken.
@@ -44,5 +47,6 @@ pub(super) async fn ready(State(state): State<AppState>) -> Result<Json<Health>,
     if state.is_draining() {
         return Err(ApiError::draining());
     }
-    Ok(Json(Health { status: "ready" }))
+    let store = state.parts.recorder.as_ref().map(|recorder| if recorder.is_up() { "up" } else { "down" });
+    Ok(Json(Health { status: "ready", store }))
 }

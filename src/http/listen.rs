@@ -22,7 +22,7 @@ pub enum ListenError {
     /// Reachable from outside, and open to everybody.
     #[error(
         "cannot listen on {listen} without keys: anyone who can reach it could spend your money; set [auth] required = true \
-         and keys_env, or listen on 127.0.0.1"
+         and make a key in the [store] or name one with keys_env, or listen on 127.0.0.1"
     )]
     OpenToAll {
         /// What was given.

@@ -1,13 +1,15 @@
 //! `GET /v1/models`: what a request's `model` may be, in OpenAI's list shape.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ApiError;
 use super::openapi::KeyErrors;
-use super::{AppState, embeddings};
+use super::{AppState, authentication::PresentedKey, embeddings, overrides};
 use crate::chat::ErrorBody;
 use crate::routing::Strategy;
 
@@ -33,8 +35,8 @@ pub(super) struct ListedModel {
     operation_id = "list_models",
     responses((status = 200, description = "The names.", body = ModelList), KeyErrors)
 )]
-pub(super) async fn list(State(state): State<AppState>) -> Json<ModelList> {
-    Json(ModelList { object: "list", data: listed(&state).collect() })
+pub(super) async fn list(State(state): State<AppState>, key: Option<Extension<PresentedKey>>) -> Json<ModelList> {
+    Json(ModelList { object: "list", data: listed(&state, key.as_ref()).collect() })
 }
 
 /// One of the names.
@@ -51,14 +53,16 @@ pub(super) async fn list(State(state): State<AppState>) -> Json<ModelList> {
 )]
 pub(super) async fn retrieve(
     State(state): State<AppState>,
+    key: Option<Extension<PresentedKey>>,
     Path(name): Path<String>,
 ) -> Result<Json<ListedModel>, ApiError> {
-    listed(&state).find(|model| model.id == name).map(Json).ok_or_else(|| ApiError::unknown_model(&name))
+    listed(&state, key.as_ref()).find(|model| model.id == name).map(Json).ok_or_else(|| ApiError::unknown_model(&name))
 }
 
 /// `auto`, `auto:STRATEGY`, the routes, the aliases, the configured models, then our own embedders. Nobody knows when those were made, so all
-/// carry the server's start.
-fn listed(state: &AppState) -> impl Iterator<Item = ListedModel> {
+/// carry the server's start. Only what the caller may use.
+fn listed(state: &AppState, key: Option<&Extension<PresentedKey>>) -> impl Iterator<Item = ListedModel> {
+    let scope = overrides::scope(state, key.map(|Extension(PresentedKey(caller))| caller));
     let created = state.parts.started_unix_s;
     let auto = std::iter::once("auto".to_owned())
         .chain(Strategy::ALL.iter().map(|strategy| format!("auto:{}", strategy.name())))
@@ -77,5 +81,10 @@ fn listed(state: &AppState) -> impl Iterator<Item = ListedModel> {
         created,
         owned_by: "semroute".into(),
     });
-    auto.chain(configured).chain(embedders)
+    let own: Vec<String> = embeddings::own_names(state);
+    let router = Arc::clone(&state.parts.router);
+    auto.chain(configured).chain(embedders).filter(move |model| match own.contains(&model.id) {
+        true => scope.admits_name(&model.id),
+        false => router.admits(&scope, &model.id),
+    })
 }

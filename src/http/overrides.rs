@@ -9,7 +9,8 @@ use axum::http::request::Parts;
 use super::AppState;
 use super::authentication::PresentedKey;
 use super::error::ApiError;
-use crate::routing::{Bounds, Caller, Dial, Overrides, Places, Strategy};
+use crate::limits::KnownCaller;
+use crate::routing::{Bounds, Caller, CallerScope, Dial, Overrides, Places, Strategy};
 
 const STRATEGY: &str = "x-semroute-strategy";
 const MIN_QUALITY: &str = "x-semroute-min-quality";
@@ -36,10 +37,21 @@ impl FromRequestParts<AppState> for Asked {
         let named = |name: String| Some((name.clone(), parts.headers.get(&name)?.to_str().ok()?.trim().to_owned()));
         let headers: BTreeMap<String, String> =
             state.parts.router.rule_headers().iter().cloned().filter_map(named).collect();
-        let presented = parts.extensions.get::<PresentedKey>();
-        let key = presented.and_then(|key| Some(key.name.as_ref()?.to_string()));
-        overrides.caller = Caller { key, identity: presented.map(|key| key.identity.clone()), headers };
+        let presented = parts.extensions.get::<PresentedKey>().map(|PresentedKey(caller)| caller);
+        let key = presented.and_then(|caller| Some(caller.name.as_ref()?.to_string()));
+        let scope = scope(state, presented);
+        overrides.caller = Caller { key, identity: presented.map(|caller| caller.identity.clone()), scope, headers };
         Ok(Self(overrides))
+    }
+}
+
+/// What a caller may be given: as its key says, and not from providers that want a key of its own and have none.
+pub(super) fn scope(state: &AppState, caller: Option<&KnownCaller>) -> CallerScope {
+    let scopes = caller.map(|caller| &caller.allowance.scopes);
+    CallerScope {
+        models: scopes.and_then(|scopes| scopes.models.clone()),
+        strategies: scopes.and_then(|scopes| scopes.strategies.clone()),
+        closed_providers: state.parts.gateway.closed_to(caller.and_then(|caller| caller.name.as_deref())),
     }
 }
 
@@ -63,6 +75,7 @@ fn read(headers: &HeaderMap) -> Result<Overrides, ApiError> {
         models: None,
         providers: places(headers, PROVIDERS)?,
         regions: places(headers, REGIONS)?,
+        closed_providers: Vec::new(),
     };
     let session = text(headers, SESSION)?.filter(|name| !name.is_empty());
     if session.is_some_and(|name| name.chars().count() > MOST_SESSION_CHARACTERS) {

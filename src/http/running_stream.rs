@@ -100,10 +100,12 @@ impl RunningStream {
                     biased;
                     lines = events.next() => {
                         self.waited += waiting.elapsed();
+                        let lines = lines?;
                         if let Some(entry) = &mut self.entry {
                             entry.note_waited(self.waited);
+                            entry.note_lines(&lines);
                         }
-                        lines?
+                        lines
                     }
                     () = beat => BEAT,
                 },

@@ -19,8 +19,8 @@ use super::{AppState, Certificates, ListenError, app, framing, listen};
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// How often the certificate's files are looked at. Whoever renews a certificate does so days before it ends.
 const CERTIFICATE_UPKEEP: Duration = Duration::from_secs(10);
-/// The store may take this long to write what waits, even where `drain_seconds` has run out.
-const STORE_PATIENCE: Duration = Duration::from_secs(2);
+/// The store may take this long to write what waits, even where `drain_seconds` has run out, and no longer where its database is gone.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A server that has its port and serves nobody yet.
 pub struct Server {
@@ -145,10 +145,13 @@ async fn serve_and_drain(
         state.cut_off();
         connections.cut_off().await;
     }
-    if let Some(recorder) = &parts.recorder
-        && timeout_at(deadline.max(Instant::now() + STORE_PATIENCE), recorder.close()).await.is_err()
-    {
-        tracing::warn!("the store did not write everything in time; the last decisions are lost");
+    if let Some(recorder) = &parts.recorder {
+        let at_least = Instant::now() + STORE_PATIENCE;
+        let until = if recorder.is_up() { deadline.max(at_least) } else { at_least };
+        if !matches!(timeout_at(until, recorder.close()).await, Ok(Ok(()))) {
+            let lost = recorder.abandon();
+            tracing::warn!(lost, "the store did not write everything in time; these decisions are lost");
+        }
     }
 }
 

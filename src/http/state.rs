@@ -8,11 +8,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use tokio::sync::Semaphore;
 
-use super::{ServerConfig, embeddings, metrics};
+use super::{ServerConfig, embeddings, feedback, metrics};
 use crate::gateway::Gateway;
-use crate::limits::{Admission, Budget, KeyRing};
+use crate::limits::{Admission, KeyRing, Ledger, ResponseCache};
 use crate::routing::Router;
-use crate::store::Recorder;
+use crate::store::{Dashboard, Recorder};
 
 /// The parts a server is made of.
 #[derive(Clone)]
@@ -26,10 +26,15 @@ pub(super) struct Parts {
     pub(super) keys: KeyRing,
     pub(super) admission: Admission,
     pub(super) recorder: Option<Recorder>,
-    pub(super) budget: Option<Budget>,
+    pub(super) cache: Option<ResponseCache>,
+    /// `None` where nothing is remembered.
+    pub(super) dashboard: Option<Dashboard>,
+    pub(super) ledger: Ledger,
     pub(super) config: ServerConfig,
     /// For the work of our own embedders that clients ask for.
     pub(super) embedding_places: Arc<Semaphore>,
+    /// For feedback that waits for the row that it speaks of.
+    pub(super) feedback_places: Arc<Semaphore>,
     pub(super) prometheus: PrometheusHandle,
     pub(super) started_unix_s: u64,
     life: Arc<Life>,
@@ -43,13 +48,13 @@ struct Life {
 }
 
 impl AppState {
-    /// Puts the parts together. Without a recorder nothing is remembered, without a budget nothing is bounded.
+    /// Puts the parts together. Without a recorder nothing is remembered.
     pub fn new(
         router: Arc<Router>,
         gateway: Gateway,
         keys: KeyRing,
         recorder: Option<Recorder>,
-        budget: Option<Budget>,
+        ledger: Ledger,
         config: ServerConfig,
     ) -> Self {
         let parts = Parts {
@@ -58,14 +63,26 @@ impl AppState {
             keys,
             admission: Admission::new(config.max_in_flight),
             recorder,
-            budget,
+            cache: None,
+            dashboard: None,
+            ledger,
             config,
             embedding_places: embeddings::places(),
+            feedback_places: feedback::places(),
             prometheus: metrics::recorder(),
             started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()),
             life: Arc::default(),
         };
         Self { parts: Arc::new(parts) }
+    }
+
+    /// Shows the log to administrators too. To be called before the state is shared.
+    #[must_use]
+    pub fn showing(mut self, dashboard: Option<Dashboard>) -> Self {
+        if let Some(parts) = Arc::get_mut(&mut self.parts) {
+            parts.dashboard = dashboard;
+        }
+        self
     }
 
     /// The same server by another configuration: its places, its log, its spending and its memory go on. `max_in_flight` is the one it
@@ -79,19 +96,46 @@ impl AppState {
             keys: keys.inheriting(&before.keys),
             admission: before.admission.clone(),
             recorder: before.recorder.clone(),
-            budget: before.budget.clone(),
+            cache: None,
+            dashboard: before.dashboard.clone(),
+            ledger: before.ledger.clone(),
             config,
             prometheus: before.prometheus.clone(),
             embedding_places: Arc::clone(&before.embedding_places),
+            feedback_places: Arc::clone(&before.feedback_places),
             started_unix_s: before.started_unix_s,
             life: Arc::clone(&before.life),
         };
         Self { parts: Arc::new(parts) }
     }
 
-    /// The budget, if there is one.
-    pub fn budget(&self) -> Option<&Budget> {
-        self.parts.budget.as_ref()
+    /// With answers kept. Only for a state that nobody shares yet, as it is when it was just made.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Option<ResponseCache>) -> Self {
+        if let Some(parts) = Arc::get_mut(&mut self.parts) {
+            parts.cache = cache;
+        }
+        self
+    }
+
+    /// The response cache, if there is one.
+    pub fn cache(&self) -> Option<&ResponseCache> {
+        self.parts.cache.as_ref()
+    }
+
+    /// What decides.
+    pub fn router(&self) -> &Router {
+        &self.parts.router
+    }
+
+    /// What asks the providers.
+    pub fn gateway(&self) -> &Gateway {
+        &self.parts.gateway
+    }
+
+    /// What its requests are counted in.
+    pub fn ledger(&self) -> &Ledger {
+        &self.parts.ledger
     }
 
     /// Asks those providers that have a `health` table whether they are well, for ever.

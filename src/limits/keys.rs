@@ -1,5 +1,5 @@
-//! What callers may present: keys, of which only BLAKE3 hashes are kept and which are compared in the same time whichever it is, and
-//! tokens, which `jwt` verifies.
+//! What callers may present: keys of the configuration and of the store, of which only BLAKE3 hashes are kept and which are compared in the
+//! same time whichever it is, and tokens, which `jwt` verifies.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -8,24 +8,28 @@ use std::sync::Arc;
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use thiserror::Error;
 
-use super::AuthConfig;
+use super::issued_key;
 use super::jwt::{TOKEN_NAME_PREFIX, TokenError, TokenVerifier};
+use super::{Allowance, AuthConfig, BudgetedCaller, StoredKeys};
 
 /// The accepted keys and tokens.
 #[derive(Clone)]
 pub struct KeyRing {
     required: bool,
     keys: Vec<Key>,
+    stored: Option<Arc<StoredKeys>>,
     tokens: Option<Arc<TokenVerifier>>,
 }
 
 /// A caller whose key or token is good.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KnownCaller {
     /// What rules and logs call the caller, if the key has a name; every token has one.
     pub name: Option<Arc<str>>,
     /// Tells the caller from others without telling the key.
     pub identity: String,
+    /// What it may do.
+    pub allowance: Arc<Allowance>,
 }
 
 /// Why a call may not pass.
@@ -35,6 +39,12 @@ pub enum Refusal {
     NothingPresented,
     /// It presented what is not one of the keys.
     UnknownKey,
+    /// It presented a key that has ended.
+    ExpiredKey,
+    /// It presented a key that was revoked.
+    RevokedKey,
+    /// It presented what may be a key of the store, which could not be read yet.
+    KeysUnread,
     /// It presented a token that does not hold.
     Token(TokenError),
 }
@@ -43,6 +53,7 @@ pub enum Refusal {
 struct Key {
     hash: [u8; blake3::OUT_LEN],
     name: Option<Arc<str>>,
+    allowance: Arc<Allowance>,
 }
 
 /// Why `[auth]` cannot be honoured.
@@ -50,8 +61,8 @@ struct Key {
 pub enum AuthError {
     /// Keys are asked for, and there are none.
     #[error(
-        "auth.required: true, but there is no key; name a variable that holds keys, separated by commas, with auth.keys_env, or \
-         take tokens with [auth.jwt]"
+        "auth.required: true, but there is no key; add a [store] and make one with semroute keys create, name a variable that holds \
+         keys, separated by commas, with auth.keys_env, or take tokens with [auth.jwt]"
     )]
     NoKeys,
     /// The variable is unset or empty.
@@ -88,6 +99,14 @@ pub enum AuthError {
         /// The name.
         name: String,
     },
+    /// What a key may do makes no sense.
+    #[error("auth.keys[{index}].{problem}")]
+    BadAllowance {
+        /// Position in the file.
+        index: usize,
+        /// The field, and what is wrong.
+        problem: String,
+    },
     /// Tokens that could not be verified, or none that could.
     #[error("auth.jwt.{0}")]
     BadJwt(String),
@@ -96,19 +115,25 @@ pub enum AuthError {
 impl KeyRing {
     /// Nobody is asked for a key.
     pub fn open() -> Self {
-        Self { required: false, keys: Vec::new(), tokens: None }
+        Self { required: false, keys: Vec::new(), stored: None, tokens: None }
     }
 
-    /// Reads the keys from `read_variable`, which is given the variable's name.
-    pub fn build(config: &AuthConfig, read_variable: impl Fn(&str) -> Option<String>) -> Result<Self, AuthError> {
-        let hashed = |key: &str, name: Option<&str>| Key {
-            hash: *blake3::hash(key.as_bytes()).as_bytes(),
+    /// Reads the keys from `read_variable`, which is given the variable's name. `has_store`: there may be further keys in a store.
+    pub fn build(
+        config: &AuthConfig,
+        has_store: bool,
+        read_variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, AuthError> {
+        let hashed = |key: &str, name: Option<&str>, allowance: Allowance| Key {
+            hash: *issued_key::hash(key.as_bytes()).as_bytes(),
             name: name.map(Arc::from),
+            allowance: Arc::new(allowance),
         };
         let mut keys = Vec::new();
         if let Some(variable) = &config.keys_env {
             let found = read_variable(variable).unwrap_or_default();
-            keys.extend(found.split(',').map(str::trim).filter(|key| !key.is_empty()).map(|key| hashed(key, None)));
+            let found = found.split(',').map(str::trim).filter(|key| !key.is_empty());
+            keys.extend(found.map(|key| hashed(key, None, Allowance::default())));
             if keys.is_empty() {
                 return Err(AuthError::EmptyVariable { variable: variable.clone() });
             }
@@ -125,14 +150,15 @@ impl KeyRing {
             if key.trim().is_empty() {
                 return Err(AuthError::EmptyKey { index, variable: named.key_env.clone() });
             }
-            keys.push(hashed(key.trim(), Some(name)));
+            named.check().map_err(|problem| AuthError::BadAllowance { index, problem })?;
+            keys.push(hashed(key.trim(), Some(name), named.allowance()));
         }
         if let Some(jwt) = &config.jwt {
             jwt.check().map_err(AuthError::BadJwt)?;
-        } else if config.required && keys.is_empty() {
+        } else if config.required && keys.is_empty() && !has_store {
             return Err(AuthError::NoKeys);
         }
-        Ok(Self { required: config.required, keys, tokens: None })
+        Ok(Self { required: config.required, keys, stored: None, tokens: None })
     }
 
     /// With tokens taken beside the keys.
@@ -142,7 +168,21 @@ impl KeyRing {
         self
     }
 
-    /// Goes on with what another ring knows of the same issuer: its keys, which may not be there to be fetched just now.
+    /// With the keys of a store beside these.
+    #[must_use]
+    pub fn with_stored(mut self, stored: Arc<StoredKeys>) -> Self {
+        self.stored = Some(stored);
+        self
+    }
+
+    /// Whether nobody could present anything that is accepted, as far as is known.
+    pub fn is_empty(&self) -> bool {
+        let stored = self.stored.as_ref().is_none_or(|stored| stored.usable() == Some(0));
+        self.keys.is_empty() && self.tokens.is_none() && stored
+    }
+
+    /// Goes on with what another ring knows: the store's keys, and those of the same token issuer, which may not be there to be fetched just
+    /// now.
     #[must_use]
     pub fn inheriting(mut self, before: &Self) -> Self {
         if let (Some(tokens), Some(known)) = (&mut self.tokens, &before.tokens)
@@ -150,7 +190,20 @@ impl KeyRing {
         {
             *tokens = Arc::clone(known);
         }
+        self.stored = self.stored.or_else(|| before.stored.clone());
         self
+    }
+
+    /// Those that have a budget of their own.
+    pub fn budgeted(&self) -> Vec<BudgetedCaller> {
+        let budgeted = |key: &Key| {
+            let budget = key.allowance.limits.budget;
+            let identity = blake3::Hash::from_bytes(key.hash).to_hex()[..16].to_owned();
+            let name = key.name.as_ref()?.to_string();
+            budget.limits_anything().then_some(BudgetedCaller { name, identity, budget })
+        };
+        let stored = self.stored.iter().flat_map(|stored| stored.budgeted());
+        self.keys.iter().filter_map(budgeted).chain(stored).collect()
     }
 
     /// Whether every call needs a key.
@@ -170,32 +223,41 @@ impl KeyRing {
         if self.required { Err(refusal) } else { Ok(None) }
     }
 
-    /// Keeps the keys of the token issuer fresh, without end.
+    /// Keeps the keys of the store and of the token issuer fresh, without end.
     pub async fn keep_fresh(&self) -> Infallible {
-        match &self.tokens {
-            Some(tokens) => tokens.keep_fresh().await,
-            None => pending().await,
+        let of_issuer = async {
+            match &self.tokens {
+                Some(tokens) => tokens.keep_fresh().await,
+                None => pending().await,
+            }
+        };
+        let of_store = async {
+            match &self.stored {
+                Some(stored) => stored.keep_fresh().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            never = of_issuer => match never {},
+            never = of_store => match never {},
         }
     }
 
     async fn caller_of(&self, presented: &[u8]) -> Result<KnownCaller, Refusal> {
-        if let Some(key) = self.find(presented) {
+        let hash = issued_key::hash(presented);
+        if let Some(key) = self.find(&hash) {
             let identity = blake3::Hash::from_bytes(key.hash).to_hex()[..16].to_owned();
-            return Ok(KnownCaller { name: key.name.clone(), identity });
+            return Ok(KnownCaller { name: key.name.clone(), identity, allowance: Arc::clone(&key.allowance) });
         }
         match &self.tokens {
             Some(tokens) if TokenVerifier::is_token(presented) => {
                 tokens.verify(presented).await.map_err(Refusal::Token)
             }
-            _ => Err(Refusal::UnknownKey),
+            _ => self.stored.as_ref().map_or(Err(Refusal::UnknownKey), |stored| stored.recognise(presented, &hash)),
         }
     }
 
-    fn find(&self, presented: &[u8]) -> Option<&Key> {
-        if self.keys.is_empty() {
-            return None;
-        }
-        let presented = blake3::hash(presented);
+    fn find(&self, presented: &blake3::Hash) -> Option<&Key> {
         // Every hash is compared, so that the time taken tells nothing of which one was near.
         let none = self.keys.len() as u64;
         let found =
@@ -212,7 +274,7 @@ mod tests {
 
     fn ring(required: bool, keys: Option<&str>) -> Result<KeyRing, AuthError> {
         let config = AuthConfig { required, keys_env: keys.map(|_| "KEYS".into()), ..AuthConfig::default() };
-        KeyRing::build(&config, |variable| (variable == "KEYS").then(|| keys.unwrap_or_default().to_owned()))
+        KeyRing::build(&config, false, |variable| (variable == "KEYS").then(|| keys.unwrap_or_default().to_owned()))
     }
 
     #[tokio::test]
@@ -235,6 +297,13 @@ mod tests {
     #[tokio::test]
     async fn a_door_that_should_be_locked_is_never_left_open() {
         assert_eq!(ring(true, None).err(), Some(AuthError::NoKeys));
+        let locked = AuthConfig { required: true, ..AuthConfig::default() };
+        let ring_of_store = KeyRing::build(&locked, true, |_| None).unwrap();
+        assert_eq!(
+            ring_of_store.recognise(Some(b"sk-sr-a-b")).await,
+            Err(Refusal::UnknownKey),
+            "a store may hold keys"
+        );
         assert_eq!(ring(true, Some(" , ")).err(), Some(AuthError::EmptyVariable { variable: "KEYS".into() }));
         assert_eq!(ring(false, None).unwrap().recognise(None).await, Ok(None));
     }
@@ -243,10 +312,10 @@ mod tests {
     fn what_would_take_any_token_or_none_is_refused_by_its_path() {
         let refusal = |table: &str| {
             let config: AuthConfig = toml::from_str(table).unwrap();
-            KeyRing::build(&config, |_| Some("key".into())).err().unwrap().to_string()
+            KeyRing::build(&config, false, |_| Some("key".into())).err().unwrap().to_string()
         };
         let jwt = |more: &str| format!("required = true\n[jwt]\nissuer = \"https://i\"\naudience = \"a\"\n{more}");
-        assert!(KeyRing::build(&toml::from_str(&jwt("")).unwrap(), |_| None).is_ok(), "tokens alone are enough");
+        assert!(KeyRing::build(&toml::from_str(&jwt("")).unwrap(), false, |_| None).is_ok(), "tokens alone are enough");
         for (table, expected) in [
             ("[jwt]\nissuer = \"\"\naudience = \"a\"".to_owned(), "auth.jwt.issuer: is empty"),
             ("[jwt]\nissuer = \"https://i\"\naudience = []".to_owned(), "auth.jwt.audience: is empty"),
@@ -259,6 +328,17 @@ mod tests {
                 "[[keys]]\nname = \"jwt:alice\"\nkey_env = \"K\"".to_owned(),
                 "auth.keys[0].name: \"jwt:alice\" begins with",
             ),
+            ("[[keys]]\nname = \"a\"\nkey_env = \"K\"\nmodels = []".to_owned(), "auth.keys[0].models: names nothing"),
+            (
+                "[[keys]]\nname = \"a\"\nkey_env = \"K\"\nconcurrent = 0".to_owned(),
+                "auth.keys[0].concurrent: 0 would refuse every request",
+            ),
+            (
+                "[[keys]]\nname = \"a\"\nkey_env = \"K\"\nbudget = { day_usd = -1.0 }".to_owned(),
+                "auth.keys[0].budget.day_usd: -1 is not",
+            ),
+            (jwt("limits = { tokens_per_minute = 0 }"), "auth.jwt.limits.tokens_per_minute: 0 would"),
+            (jwt("scopes = { endpoints = [] }"), "auth.jwt.scopes.endpoints: names nothing"),
         ] {
             let said = refusal(&table);
             assert!(said.contains(expected), "{table}: {said}");

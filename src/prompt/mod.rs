@@ -10,6 +10,7 @@ mod failed_tools;
 mod failure_signs;
 mod follow_up;
 mod follow_up_phrases;
+mod kept_words;
 mod language;
 mod lines;
 mod notices;
@@ -24,6 +25,7 @@ mod windows;
 
 pub use conversation::{UserWords, last_words, user_words};
 pub use failed_tools::failed_tool_turns;
+pub use kept_words::{ends_of, redacted};
 pub use language::{Language, language};
 pub use own_words::own_words;
 pub use windows::{PromptText, read};

@@ -14,7 +14,7 @@ const NGRAM_END_BYTES: usize = 420;
 const NGRAM_TIP_WORDS: usize = 12;
 const NGRAM_TIP_BYTES: usize = 168;
 /// Bytes read from the front and from the back for the window of the whole.
-const WHOLE_HALF_BYTES: usize = 3072;
+pub(super) const WHOLE_HALF_BYTES: usize = 3072;
 
 /// The windows of one prompt; borrowed from it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 
 use super::Model;
+use super::caller_scope::closed_provider;
 use super::contender::Contender;
 use super::unmet::Unmet;
 
@@ -23,6 +24,9 @@ pub struct Bounds {
     pub providers: Places,
     /// The same of the providers' regions. A provider without a region is in none.
     pub regions: Places,
+    /// Providers that are closed to this caller: a model is outside where all of its endpoints are there. Set by no file and no header.
+    #[serde(skip)]
+    pub closed_providers: Vec<String>,
 }
 
 impl Bounds {
@@ -73,6 +77,9 @@ impl Bounds {
         let mut endpoints = model.endpoints.iter();
         if let Some(outside) = endpoints.find(|endpoint| !self.regions.admit(endpoint.region.as_deref())) {
             unmet.push(Unmet::Region(outside.region.clone()));
+        }
+        if let Some(provider) = closed_provider(&self.closed_providers, model) {
+            unmet.push(Unmet::NoOwnKey(provider.to_owned()));
         }
     }
 }

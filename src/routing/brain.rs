@@ -6,9 +6,12 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::tiers::{Tier, embed_batch, lexical_windows, read_features};
-use crate::classifier::{ArtifactManifest, Classification, Classifier, Features};
+use crate::classifier::{ArtifactManifest, Classification, Classifier, Features, SpaceName};
 use crate::embedder::{EmbedError, QueueError};
 use crate::prompt::{self, PromptText};
+
+/// Decisions that the first tier took alone because the second one had too much to do.
+pub const SECOND_TIER_SHED: &str = "semroute_second_tier_shed_total";
 
 /// Why an artifact and embedders could not be joined, or a prompt not be classified.
 #[derive(Debug, Error)]
@@ -126,6 +129,12 @@ impl Brain {
         &self.tiers
     }
 
+    /// The space that its features belong to.
+    pub fn feature_space(&self) -> SpaceName {
+        let fingerprints = self.tiers.iter().map(|tier| tier.identity().fingerprint.as_str());
+        SpaceName::new(prompt::READER_VERSION, fingerprints)
+    }
+
     /// The classifier.
     pub fn classifier(&self) -> &Classifier {
         &self.classifier
@@ -149,6 +158,15 @@ impl Brain {
 
     /// As `classify`, with a say in when the second tier is asked.
     pub async fn classify_asking(&self, prompt: &str, ask: Ask) -> Result<Classified, BrainError> {
+        Ok(self.classify_with_features(prompt, ask).await?.0)
+    }
+
+    /// As `classify_asking`, with what the prompt was classified by.
+    pub(super) async fn classify_with_features(
+        &self,
+        prompt: &str,
+        ask: Ask,
+    ) -> Result<(Classified, Features), BrainError> {
         let text = prompt::read(prompt);
         let (mut features, truncated) = self.first_features(&text).await?;
         let classification = self.classifier.classify(&features);
@@ -159,20 +177,21 @@ impl Brain {
             Ask::Always => self.classifier.second.is_some(),
         };
         if !asked {
-            return Ok(first);
+            return Ok((first, features));
         }
-        match self.second_features(&text, &mut features).await {
-            Ok(cut) => Ok(Classified {
+        let classified = match self.second_features(&text, &mut features).await {
+            Ok(cut) => Classified {
                 classification: self.classifier.classify_second(&features),
                 truncated: truncated | cut,
                 by_second_tier: true,
-            }),
+            },
             Err(error) => {
-                metrics::counter!("semroute_second_tier_shed_total").increment(1);
+                metrics::counter!(SECOND_TIER_SHED).increment(1);
                 tracing::debug!(%error, "the second tier could not be asked; the first one's word stands");
-                Ok(first)
+                first
             }
-        }
+        };
+        Ok((classified, features))
     }
 
     async fn first_features(&self, text: &PromptText<'_>) -> Result<(Features, bool), BrainError> {
@@ -197,6 +216,15 @@ impl Brain {
             }
         }
         Ok(truncated)
+    }
+
+    /// What each tier says of features that were read before, in the order of the embedders; the second only where they have its vectors.
+    pub fn classify_features(&self, features: &Features) -> BothTiers {
+        let said = |classification, by_second_tier| Classified { classification, truncated: false, by_second_tier };
+        let is_whole = (0..self.tiers.len()).all(|embedder| features.vector(embedder).is_some());
+        let second = (is_whole && self.classifier.second.is_some())
+            .then(|| said(self.classifier.classify_second(features), true));
+        BothTiers { first: said(self.classifier.classify(features), false), second }
     }
 
     /// Everything that both tiers read of one prompt, computed where it is called.

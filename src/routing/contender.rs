@@ -23,13 +23,14 @@ impl Contender<'_> {
         self.cost_usd.unwrap_or(f64::INFINITY)
     }
 
-    pub(super) fn candidate(&self, reason: String) -> Candidate {
+    pub(super) fn candidate(&self, reason: String, by_prediction: bool) -> Candidate {
         Candidate {
             model: self.model.name.clone(),
             provider: self.model.provider.clone(),
             predicted_quality: Some(self.quality),
             expected_cost_usd: self.cost_usd,
             reason,
+            by_prediction,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Plan, SessionKey, Signals, Strategy};
+use super::{Considered, Outside, Plan, SessionKey, Signals, Strategy};
 
 /// Everything that was decided for one request.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,12 @@ pub struct Decision {
     pub reason: String,
     /// The conversation that it belongs to.
     pub session: Option<SessionKey>,
+    /// Who asks, by the name that providers' keys of a caller's own are configured for.
+    pub caller: Option<String>,
+    /// Every model that could have served, where the choice was the router's.
+    pub considered: Vec<Considered>,
+    /// Every model that could not, where the choice was the router's.
+    pub outside: Vec<Outside>,
 }
 
 /// A model that may serve the request, as predicted.
@@ -38,6 +44,8 @@ pub struct Candidate {
     pub expected_cost_usd: Option<f64>,
     /// Why it stands at this place.
     pub reason: String,
+    /// Whether it is first because of its predicted quality and cost alone: what users say of its answer then says something of what was predicted.
+    pub by_prediction: bool,
 }
 
 impl Decision {

@@ -37,6 +37,7 @@ impl Router {
         let Some(configured) = self.registry().get(model) else {
             return Err(super::UnknownModelError { asked: model.to_owned(), near: Vec::new() }.into());
         };
+        caller.scope.check_model(configured)?;
         self.check_rules(model, input, caller).await?;
         let tokens = match input {
             ToEmbed::Texts(texts) => {
@@ -52,9 +53,20 @@ impl Router {
             predicted_quality: None,
             expected_cost_usd: configured.prices.map(|prices| prices.cost_usd(usage)),
             reason: reason.clone(),
+            by_prediction: false,
         };
         let plan = Plan::Chain(vec![candidate]);
-        Ok(Decision { id: Decision::new_id(), signals: None, plan, strategy: None, reason, session: None })
+        Ok(Decision {
+            id: Decision::new_id(),
+            signals: None,
+            plan,
+            strategy: None,
+            reason,
+            session: None,
+            caller: caller.key.clone(),
+            considered: Vec::new(),
+            outside: Vec::new(),
+        })
     }
 
     async fn check_rules(&self, model: &str, input: ToEmbed<'_>, caller: &Caller) -> Result<(), RouteError> {

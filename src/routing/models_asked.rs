@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::aliases::{Alias, Aliases};
-use super::{Registry, RouteConfig, Strategy, UnknownModel};
+use super::{CallerScope, Registry, RouteConfig, Strategy, UnknownModel};
 
 /// Longer than any model's name.
 const MOST_SHOWN_CHARACTERS: usize = 100;
@@ -27,6 +27,14 @@ pub struct UnknownModelError {
     pub asked: String,
     /// Names that look like it, nearest first.
     pub near: Vec<String>,
+}
+
+impl UnknownModelError {
+    /// The same without the names that the caller may not use.
+    pub(super) fn within(mut self, scope: &CallerScope) -> Self {
+        self.near.retain(|name| name.starts_with("auto") || scope.admits_name(name));
+        self
+    }
 }
 
 fn near_matches(near: &[String]) -> String {

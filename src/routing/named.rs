@@ -33,7 +33,7 @@ impl Router {
     }
 
     /// One model by name: it is tried, then the fallbacks that the configuration gives it and a rule allows (`only`), and nothing else. Bounds are
-    /// not asked, but for the conversation's budget: who names a model has chosen.
+    /// not asked, but for the conversation's budget and the caller's scope: who names a model has chosen.
     pub(super) fn as_asked(
         &self,
         name: &str,
@@ -44,6 +44,8 @@ impl Router {
     ) -> Result<Decision, RouteError> {
         let model =
             self.registry.get(name).ok_or_else(|| UnknownModelError { asked: name.to_owned(), near: Vec::new() })?;
+        let scope = &overrides.caller.scope;
+        scope.check_model(model)?;
         let requirements = Requirements::of(request);
         let cost_usd = |model: &Model| {
             let input = requirements.input_tokens.expected(model.tokenizer);
@@ -60,6 +62,7 @@ impl Router {
             predicted_quality: None,
             expected_cost_usd: cost_usd(model),
             reason,
+            by_prediction: false,
         };
         let session = self.session(request, overrides);
         let (_, left_usd) = self.conversation(request, overrides, session)?;
@@ -69,7 +72,8 @@ impl Router {
             return Err(RouteError::BudgetSpent { spent_usd: budget_usd - left_usd, budget_usd });
         }
         let fallbacks = model.fallbacks.iter().filter_map(|index| self.registry.models().get(*index));
-        let allowed = |model: &&Model| only.is_none_or(|models| models.contains(&model.name));
+        let allowed =
+            |model: &&Model| only.is_none_or(|models| models.contains(&model.name)) && scope.check_model(model).is_ok();
         let fit = fallbacks.filter(allowed).filter(|fallback| requirements.met_by(fallback));
         let mut chain = vec![candidate(model, reason.clone())];
         chain.extend(fit.map(|fallback| candidate(fallback, format!("a fallback of {name}"))));
@@ -81,6 +85,9 @@ impl Router {
             strategy: None,
             reason,
             session: Some(session),
+            caller: overrides.caller.key.clone(),
+            considered: Vec::new(),
+            outside: Vec::new(),
         })
     }
 }

@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-use super::NoCandidate;
 use super::brain::BrainError;
 use super::models_asked::UnknownModelError;
+use super::{NoCandidate, OutOfScope};
 
 /// Why no decision could be made.
 #[derive(Debug, Error)]
@@ -15,6 +15,9 @@ pub enum RouteError {
     /// No model can serve the request.
     #[error(transparent)]
     NoCandidate(#[from] NoCandidate),
+    /// The caller may not be given what was asked for.
+    #[error(transparent)]
+    OutOfScope(#[from] OutOfScope),
     /// `semantic` was asked for, and there is nothing to be near to.
     #[error("the strategy semantic needs archetypes; add [[archetypes]] to the configuration")]
     NoArchetypes,
@@ -42,4 +45,16 @@ pub enum RouteError {
     /// The prompt could not be embedded.
     #[error(transparent)]
     Embed(#[from] BrainError),
+}
+
+impl RouteError {
+    /// The same, where it was a rule that wanted what the caller may not be given.
+    pub(super) fn by_rule(self, rule: &str) -> Self {
+        match self {
+            Self::OutOfScope(outside) => {
+                OutOfScope::ByRule { rule: rule.to_owned(), outside: Box::new(outside) }.into()
+            }
+            error => error,
+        }
+    }
 }

@@ -5,24 +5,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::aliases::Alias;
-use super::brain::Brain;
+use super::brain::{Ask, Brain};
 use super::curve;
 use super::decision::Decision;
 use super::dial::Dial;
 use super::history::SharedHistory;
 use super::holding::Held;
+use super::kept_prompt::{KeepOfPrompts, KeptPrompt};
 use super::latency::{Expectations, Latencies};
 use super::models_asked::{ModelAsked, Names};
 use super::overrides::{Overrides, Served};
-use super::plan::Plan;
 use super::route_error::RouteError;
 use super::rules::{ArchetypeConfig, Effect, RouteConfig, RuleConfig, RuleError, UserRules};
-use super::select::{Live, Terms, select};
+use super::select::{Chosen, Live, Terms, select};
+use super::session_news::SessionNews;
 use super::sessions::{SessionKey, Sessions};
 use super::token_estimate::Family;
 use super::{Bounds, History, NoCandidate, Registry, Requirements, RouterConfig, Signals, Strategy};
 use crate::chat::{ChatRequest, Part, Role};
-use crate::classifier::CostQualityCurve;
+use crate::classifier::{CostQualityCurve, SpaceName};
 use crate::prompt::{self, UserWords};
 
 /// Joins prompt reading, embedding, classification and selection.
@@ -35,12 +36,15 @@ pub struct Router {
     history: SharedHistory,
     sessions: Sessions,
     latencies: Latencies,
+    keeps: KeepOfPrompts,
+    space: SpaceName,
 }
 
 impl Router {
     /// Puts a router together.
     pub fn new(brain: Brain, registry: Arc<Registry>, config: RouterConfig) -> Self {
         let sessions = Sessions::new(config.sessions);
+        let space = brain.feature_space();
         let curve = curve::draw(brain.classifier(), &registry);
         Self {
             brain,
@@ -51,6 +55,8 @@ impl Router {
             history: SharedHistory::default(),
             sessions,
             latencies: Latencies::default(),
+            keeps: KeepOfPrompts::default(),
+            space,
         }
     }
 
@@ -72,6 +78,13 @@ impl Router {
         Ok(self)
     }
 
+    /// With this much of each prompt in the decisions about it, for a log.
+    #[must_use]
+    pub fn keeping(mut self, keeps: KeepOfPrompts) -> Self {
+        self.keeps = keeps;
+        self
+    }
+
     /// Goes on with what another router remembers of conversations, latencies and turns, as after a change of the configuration. Requests
     /// that the other one still serves are learnt from, too.
     #[must_use]
@@ -81,6 +94,8 @@ impl Router {
         }
         self.latencies = before.latencies.clone();
         self.history = before.history.clone();
+        // The log that it keeps prompts for is still the same.
+        self.keeps = before.keeps;
         self
     }
 
@@ -112,6 +127,14 @@ impl Router {
     /// The aliases that clients may ask for by their whole names.
     pub fn alias_names(&self) -> impl Iterator<Item = &str> {
         self.config.aliases.names()
+    }
+
+    /// The route that a request's `model` means, if it means one.
+    pub fn route_asked(&self, model: &str) -> Option<&RouteConfig> {
+        match self.names().read(model).ok()?.0 {
+            ModelAsked::Route(route) => self.rules.routes().get(route),
+            ModelAsked::Auto(_) | ModelAsked::Named(_) => None,
+        }
     }
 
     /// What a request's `model` may mean.
@@ -150,9 +173,11 @@ impl Router {
         if let Some((name, rule)) = rule.as_ref().and_then(|rule| Some((rule.bypass.as_ref()?, &rule.rule))) {
             let reason = format!("the rule {rule:?} sends it to {name}");
             // Not even its fallbacks: a rule that keeps something in the house names the house.
-            return self.as_asked(name, Some(std::slice::from_ref(name)), request, overrides, reason);
+            let decided = self.as_asked(name, Some(std::slice::from_ref(name)), request, overrides, reason);
+            return decided.map_err(|error| error.by_rule(rule));
         }
-        let (asked, alias) = self.names().read(request.model())?;
+        let (asked, alias) =
+            self.names().read(request.model()).map_err(|error| error.within(&overrides.caller.scope))?;
         let only = rule.as_ref().and_then(|rule| rule.models.as_deref());
         let overruled = |name: &String| {
             only.is_some_and(|models| !models.contains(name))
@@ -177,7 +202,7 @@ impl Router {
             return self.as_asked(&name, only, request, overrides, reason);
         }
         let words = if self.rules.are_any() { words } else { prompt::user_words(request.messages()) };
-        let mut terms = self.terms(&asked, rule.as_ref(), overrides);
+        let mut terms = self.terms(&asked, rule.as_ref(), overrides)?;
         if terms.strategy == Strategy::Semantic {
             if !self.rules.has_archetypes() {
                 return Err(RouteError::NoArchetypes);
@@ -190,7 +215,9 @@ impl Router {
         terms.bounds.extend(left.map(|left| Bounds { max_cost_usd: Some(left), ..Bounds::default() }));
         let signals = self.read_words(words, request).await?;
         let requirements = Requirements::of(request);
-        let (plan, mut reason) = self.choose(&signals, &requirements, &terms, held.as_ref(), overrides.dry_run)?;
+        let Chosen { plan, mut reason, considered, outside } = self
+            .choose(&signals, &requirements, &terms, held.as_ref(), overrides.dry_run)
+            .map_err(|error| error.within(&overrides.caller.scope))?;
         if let Some(by_alias) = alias {
             reason = format!("{by_alias}: {reason}");
         }
@@ -211,6 +238,9 @@ impl Router {
             strategy: Some(terms.strategy),
             reason,
             session: Some(session),
+            caller: overrides.caller.key.clone(),
+            considered,
+            outside,
         })
     }
 
@@ -226,6 +256,16 @@ impl Router {
         }
     }
 
+    /// What happened in conversations since the last call. From the first call on it is collected.
+    pub fn take_session_news(&self) -> Vec<SessionNews> {
+        self.sessions.take_news()
+    }
+
+    /// What happened in a conversation elsewhere.
+    pub fn note_session_news(&self, news: SessionNews) {
+        self.sessions.note_news(news);
+    }
+
     /// Classifies the words of a request, without choosing a model.
     pub async fn read(&self, request: &ChatRequest) -> Result<Signals, RouteError> {
         self.read_words(prompt::user_words(request.messages()), request).await
@@ -237,11 +277,17 @@ impl Router {
             if has_attachment(request) {
                 return Ok(Signals::of(&self.brain, self.brain.classify("").await?));
             }
-            let classified = self.brain.classify(&prompt::last_words(request.messages())).await?;
-            return Ok(Signals { known: false, ..Signals::of(&self.brain, classified) });
+            let signals = self.classify(&prompt::last_words(request.messages())).await?;
+            return Ok(Signals { known: false, ..signals });
         };
-        let classified = self.brain.classify(&words.text).await?;
-        Ok(Signals { follow_up: words.follow_up, ..Signals::of(&self.brain, classified) })
+        Ok(Signals { follow_up: words.follow_up, ..self.classify(&words.text).await? })
+    }
+
+    /// Classifies words, and keeps of them what the log wants.
+    async fn classify(&self, words: &str) -> Result<Signals, RouteError> {
+        let (classified, features) = self.brain.classify_with_features(words, Ask::IfUnsure).await?;
+        let kept = KeptPrompt::of(words, features, &self.space, self.keeps);
+        Ok(Signals { kept, ..Signals::of(&self.brain, classified) })
     }
 
     fn choose(
@@ -251,7 +297,7 @@ impl Router {
         terms: &Terms,
         held: Option<&Held>,
         dry_run: bool,
-    ) -> Result<(Plan, String), NoCandidate> {
+    ) -> Result<Chosen, NoCandidate> {
         let expectations = self.expectations(terms);
         let choose = |history: &History| {
             let live = Live { history, expectations: expectations.as_ref(), held };
@@ -262,7 +308,7 @@ impl Router {
         }
         self.history.choose(|history| {
             let chosen = choose(history)?;
-            let first = chosen.0.candidates().first().map(|candidate| candidate.model.clone());
+            let first = chosen.plan.candidates().first().map(|candidate| candidate.model.clone());
             Ok((chosen, first.filter(|_| !dry_run)))
         })
     }
@@ -273,26 +319,29 @@ impl Router {
         asked.then(|| self.latencies.now())
     }
 
-    /// Rule, then request, then route, then configuration; bounds add up.
-    fn terms(&self, asked: &ModelAsked, rule: Option<&Effect>, overrides: &Overrides) -> Terms {
+    /// Rule, then request, then route, then configuration, all within what the caller may be given; bounds add up.
+    fn terms(&self, asked: &ModelAsked, rule: Option<&Effect>, overrides: &Overrides) -> Result<Terms, RouteError> {
         let in_body = if let ModelAsked::Auto(strategy) = asked { *strategy } else { None };
         let route = if let ModelAsked::Route(route) = asked { self.rules.routes().get(*route) } else { None };
         // A request that turns the dial and names no strategy means the strategy that has one.
         let by_dial = overrides.dial.map(|_| Strategy::Balanced);
-        let strategy = rule
-            .and_then(|rule| rule.strategy)
-            .or(in_body)
-            .or(overrides.strategy)
-            .or(by_dial)
-            .or(route.and_then(|route| route.strategy))
-            .unwrap_or(self.config.strategy);
+        let asked = in_body.or(overrides.strategy).or(by_dial).or(route.and_then(|route| route.strategy));
+        let scope = &overrides.caller.scope;
+        let strategy = match rule.and_then(|rule| Some((rule, rule.strategy?))) {
+            Some((rule, strategy)) => scope
+                .strategy(Some(strategy), strategy)
+                .map_err(|outside| RouteError::from(outside).by_rule(&rule.rule))?,
+            None => scope.strategy(asked, self.config.strategy)?,
+        };
         let dial = overrides.dial.or(route.and_then(RouteConfig::dial)).or(self.config.dial());
         let mut bounds = vec![self.config.limits.clone(), overrides.bounds.clone()];
         let only = |models: &Vec<String>| Bounds { models: Some(models.clone()), ..Bounds::default() };
         bounds.extend(route.map(|route| route.limits.clone()));
         bounds.extend(route.and_then(|route| route.models.as_ref()).map(only));
         bounds.extend(rule.and_then(|rule| rule.models.as_ref()).map(only));
-        Terms { strategy, quality_share: self.share_of(dial), bounds, archetype: None }
+        bounds.extend(scope.as_bounds());
+        let is_steered = rule.is_some() || overrides.dial.is_some();
+        Ok(Terms { strategy, quality_share: self.share_of(dial), bounds, archetype: None, is_steered })
     }
 
     fn share_of(&self, dial: Option<Dial>) -> f64 {

@@ -22,6 +22,8 @@ pub struct Terms {
     pub bounds: Vec<Bounds>,
     /// What the prompt is nearest to, for `semantic`.
     pub archetype: Option<NearestArchetype>,
+    /// Whether a rule or the request's own dial had a say, beside the strategy and its bounds.
+    pub is_steered: bool,
 }
 
 /// The archetype that a prompt is nearest to.
@@ -64,11 +66,45 @@ impl Terms {
             quality_share: config.balanced_quality_share,
             bounds: vec![config.limits.clone()],
             archetype: None,
+            is_steered: false,
         }
     }
 }
 
-/// Chooses. Returns the plan and the reason in words.
+/// What was chosen, and among what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// What the gateway is asked to do.
+    pub plan: Plan,
+    /// Why, in words.
+    pub reason: String,
+    /// Every model that could have served, in the order of the registry.
+    pub considered: Vec<Considered>,
+    /// Every model that could not, in the order of the registry.
+    pub outside: Vec<Outside>,
+}
+
+/// A model that could have served, as it was compared with the others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Considered {
+    /// Its place in the registry.
+    pub index: usize,
+    /// Expected quality of its answer, 0..1.
+    pub quality: f64,
+    /// Expected cost; `None`: its price is unknown.
+    pub cost_usd: Option<f64>,
+}
+
+/// A model that could not serve, and what was expected of it all the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outside {
+    /// What would have been compared.
+    pub expected: Considered,
+    /// What it does not meet; never empty.
+    pub unmet: Vec<Unmet>,
+}
+
+/// Chooses.
 pub fn select(
     signals: &Signals,
     requirements: &Requirements,
@@ -76,25 +112,34 @@ pub fn select(
     terms: &Terms,
     config: &RouterConfig,
     live: Live<'_>,
-) -> Result<(Plan, String), NoCandidate> {
+) -> Result<Chosen, NoCandidate> {
     let choosing = Choosing { terms, config, live, judge: None };
     let mut outside = Vec::new();
     let mut contenders = Vec::with_capacity(registry.models().len());
+    let mut considered = Vec::with_capacity(registry.models().len());
+    // Whether people's bounds leave every model in that could serve.
+    let mut leaves_choice = true;
     let (quality, tokens) =
         (registry.align(&signals.predicted_quality), registry.align(&signals.predicted_output_tokens));
-    for ((model, quality), tokens) in registry.models().iter().zip(quality).zip(tokens) {
+    for (index, ((model, quality), tokens)) in registry.models().iter().zip(quality).zip(tokens).enumerate() {
         let contender = contender(model, &Learnt { quality, tokens }, signals, requirements, live);
         let mut unmet: Vec<Unmet> = Vec::new();
         requirements.unmet_by(model, &mut unmet);
+        let by_request = unmet.len();
         terms.bounds.iter().for_each(|bounds| bounds.unmet_by(&contender, &mut unmet));
+        leaves_choice &= unmet.len() == by_request;
+        let expected = Considered { index, quality: contender.quality, cost_usd: contender.cost_usd };
         if unmet.is_empty() {
+            considered.push(expected);
             contenders.push(contender);
         } else {
-            outside.push((model.name.clone(), unmet));
+            outside.push(Outside { expected, unmet });
         }
     }
+    let name = |outside: &Outside| registry.models().get(outside.expected.index).map(|model| &model.name);
     if contenders.is_empty() {
-        return Err(NoCandidate { models: outside });
+        let named = |outside: Outside| Some((name(&outside)?.clone(), outside.unmet));
+        return Err(NoCandidate { models: outside.into_iter().filter_map(named).collect() });
     }
     weigh_slowness(&mut contenders, config.latency_weight);
     let asked = terms.strategy.rules();
@@ -103,25 +148,28 @@ pub fn select(
     let upward = !signals.known && asked.weighs_quality() && terms.archetype.is_none();
     let ranking = if upward { Strategy::Best.rules() } else { asked };
     let mut why = ranking.rank(&mut contenders, &choosing);
+    let mut by_prediction = ranking.weighs_quality_against_cost() && leaves_choice && !terms.is_steered;
     if let Some(held) = live.held.filter(|_| !asked.spreads_load())
         && let Some(because) = holding::hold(&mut contenders, held, ranking, signals, config)
     {
         why = because;
+        by_prediction = false;
     }
     let ranked = asked.shorten(contenders, config.max_attempts.max(1));
     // A judge reads the prompt too: whoever may not serve it may not judge it.
-    let judge_may = |name: &String| !outside.iter().any(|(model, _)| model == name);
-    let judge = config.parallel.judge.as_ref().filter(|name| judge_may(name));
+    let judge_may = |judge: &String| !outside.iter().any(|outside| name(outside) == Some(judge));
+    let judge = config.parallel.judge.as_ref().filter(|judge| judge_may(judge));
     let reason = ranked.first().map_or(String::new(), |first| explain(signals, first, terms.strategy, upward, &why));
     let candidates: Vec<Candidate> = ranked
         .iter()
         .enumerate()
         .map(|(place, contender)| {
             let fallback = || format!("fallback {place} on {}", contender.model.provider);
-            contender.candidate(if place == 0 { why.clone() } else { fallback() })
+            contender.candidate(if place == 0 { why.clone() } else { fallback() }, place == 0 && by_prediction)
         })
         .collect();
-    Ok((asked.plan(candidates, &Choosing { judge: judge.map(String::as_str), ..choosing }), reason))
+    let plan = asked.plan(candidates, &Choosing { judge: judge.map(String::as_str), ..choosing });
+    Ok(Chosen { plan, reason, considered, outside })
 }
 
 /// What the artifact's outcomes tell of one model for this prompt.

@@ -8,6 +8,7 @@ use moka::sync::Cache;
 
 use super::config::SessionConfig;
 use super::holding::Held;
+use super::session_news::{Newsroom, SessionNews};
 use crate::chat::{ChatRequest, Role};
 
 /// Texts are hashed by their ends alone beyond this many bytes: an instruction of a megabyte would cost more than routing does.
@@ -18,6 +19,16 @@ const HASHED_BYTES: usize = 16 * 1024;
 pub struct SessionKey([u8; 32]);
 
 impl SessionKey {
+    /// Tells it from others without telling what it is made of: 16 hexadecimal digits.
+    pub fn digest(&self) -> String {
+        blake3::Hash::from_bytes(self.0).to_hex()[..16].to_owned()
+    }
+
+    fn news(&self, model: &str, choice: Option<(f64, u64)>, spent_usd: f64) -> SessionNews {
+        let session = blake3::Hash::from_bytes(self.0).to_hex().to_string();
+        SessionNews { session, model: model.to_owned(), choice, spent_usd }
+    }
+
     /// By the client's own name for it (`named`), else by its beginning. Conversations of different `caller`s are never the same.
     pub(super) fn of(request: &ChatRequest, named: Option<&str>, caller: Option<&str>) -> Self {
         let mut hasher = blake3::Hasher::new();
@@ -60,11 +71,23 @@ pub(super) struct Session {
     spent_usd: f64,
 }
 
+impl Session {
+    fn note_answer(&mut self, model: &str, cost_usd: f64) {
+        self.spent_usd += cost_usd;
+        if let Some(held) = &mut self.held
+            && held.model != model
+        {
+            model.clone_into(&mut held.model);
+        }
+    }
+}
+
 /// All conversations. Clones share them.
 #[derive(Clone)]
 pub(super) struct Sessions {
     remembered: Cache<SessionKey, Arc<Mutex<Session>>>,
     stick: bool,
+    news: Arc<Newsroom>,
 }
 
 impl Sessions {
@@ -73,7 +96,7 @@ impl Sessions {
             .max_capacity(config.most)
             .time_to_idle(Duration::from_secs(config.idle_minutes.saturating_mul(60)))
             .build();
-        Self { remembered, stick: config.stick }
+        Self { remembered, stick: config.stick, news: Arc::default() }
     }
 
     /// The model that the conversation has, and what it has spent.
@@ -91,17 +114,33 @@ impl Sessions {
         let same = session.held.take().filter(|held| held.model == model);
         let complexity_score = same.map_or(complexity_score, |held| held.complexity_score);
         session.held = Some(Held { model: model.to_owned(), complexity_score, prompt_tokens, failed_turns: 0 });
+        self.news.tell(|| key.news(model, Some((complexity_score, prompt_tokens)), 0.0));
     }
 
     /// Adds what an answer cost, and remembers who gave it where that was a fallback.
     pub(super) fn note_answer(&self, key: SessionKey, model: &str, cost_usd: f64) {
         let session = self.remembered.get_with(key, Arc::default);
         let mut session = locked(&session);
-        session.spent_usd += cost_usd;
-        if let Some(held) = &mut session.held
-            && held.model != model
-        {
-            model.clone_into(&mut held.model);
+        session.note_answer(model, cost_usd);
+        self.news.tell(|| key.news(model, None, cost_usd));
+    }
+
+    /// What happened in conversations since the last call.
+    pub(super) fn take_news(&self) -> Vec<SessionNews> {
+        self.news.take()
+    }
+
+    /// What happened in a conversation at another replica.
+    pub(super) fn note_news(&self, news: SessionNews) {
+        let Ok(key) = blake3::Hash::from_hex(&news.session) else { return };
+        let session = self.remembered.get_with(SessionKey(*key.as_bytes()), Arc::default);
+        let mut session = locked(&session);
+        match news.choice {
+            Some((complexity_score, prompt_tokens)) => {
+                session.held = Some(Held { model: news.model, complexity_score, prompt_tokens, failed_turns: 0 });
+            }
+            None if news.spent_usd.is_finite() => session.note_answer(&news.model, news.spent_usd.max(0.0)),
+            None => {}
         }
     }
 }
@@ -142,6 +181,23 @@ mod tests {
         assert_eq!(begins(long.clone()), begins(long.clone()));
         assert_ne!(begins(long.clone()), begins(format!("{long}x")));
         assert_ne!(begins(long.clone()), begins(format!("x{}", &long[1..])));
+    }
+
+    #[test]
+    fn what_is_told_elsewhere_is_remembered_there() {
+        let (here, there) = (Sessions::new(SessionConfig::default()), Sessions::new(SessionConfig::default()));
+        let key = SessionKey::of(&request(&json!([{"role": "user", "content": "hi"}])), Some("s"), None);
+        here.note_choice(key, "small", 0.25, 100);
+        assert!(here.take_news().is_empty(), "nobody had asked for it");
+        here.note_choice(key, "large", 0.5, 200);
+        here.note_answer(key, "backup", 0.5);
+        for news in here.take_news() {
+            let told = serde_json::to_string(&news).unwrap();
+            there.note_news(serde_json::from_str(&told).unwrap());
+        }
+        assert_eq!(there.look(&key), here.look(&key));
+        assert_eq!(there.look(&key).0.unwrap().model, "backup");
+        assert!(there.take_news().is_empty(), "news from elsewhere is not told on");
     }
 
     #[test]

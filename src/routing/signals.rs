@@ -1,6 +1,7 @@
 //! What the classifier says of one prompt, in the words of a decision.
 
 use super::brain::{Brain, Classified};
+use super::kept_prompt::KeptPrompt;
 use crate::classifier::ByModel;
 
 /// Probabilities by label are sorted by label order of the artifact and sum to 1.
@@ -36,6 +37,8 @@ pub struct Signals {
     pub predicted_quality: ByModel,
     /// Expected tokens of the answer per model whose answers' lengths the artifact's outcomes tell.
     pub predicted_output_tokens: ByModel,
+    /// What was classified, where a log asked for it.
+    pub kept: Option<KeptPrompt>,
 }
 
 impl Signals {
@@ -62,6 +65,7 @@ impl Signals {
             artifact: brain.artifact().to_owned(),
             predicted_quality: classification.predicted_quality,
             predicted_output_tokens: classification.predicted_output_tokens,
+            kept: None,
         }
     }
 }

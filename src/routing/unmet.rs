@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::CallerScope;
 use super::registry::Capability;
 
 /// Models that an error names; the others are counted.
@@ -48,6 +49,8 @@ pub enum Unmet {
     Provider(String),
     /// Its provider's region may not serve, or is not stated.
     Region(Option<String>),
+    /// Its provider asks for a key of the caller's own, which this caller has not.
+    NoOwnKey(String),
     /// It is not among the models allowed.
     NotAmong,
 }
@@ -64,6 +67,7 @@ impl Unmet {
             Self::Seconds { most, .. } => format!("an answer within {most} seconds"),
             Self::Provider(_) => "an allowed provider".into(),
             Self::Region(_) => "an allowed region".into(),
+            Self::NoOwnKey(_) => "a key of the caller's own".into(),
             Self::NotAmong => "one of the models allowed here".into(),
         }
     }
@@ -88,6 +92,7 @@ impl fmt::Display for Unmet {
             Self::Provider(provider) => write!(f, "is served by {provider}, which is not allowed"),
             Self::Region(Some(region)) => write!(f, "is served from {region}, which is not allowed"),
             Self::Region(None) => f.write_str("is served from a region that nobody stated"),
+            Self::NoOwnKey(provider) => write!(f, "is served by {provider}, where this caller has no key of its own"),
             Self::NotAmong => f.write_str("is not among the models allowed here"),
         }
     }
@@ -102,6 +107,14 @@ pub struct NoCandidate {
 }
 
 impl NoCandidate {
+    /// The same without the models that the caller may not use, unless it may use none.
+    pub(super) fn within(mut self, scope: &CallerScope) -> Self {
+        if self.models.iter().any(|(model, _)| scope.admits_name(model)) {
+            self.models.retain(|(model, _)| scope.admits_name(model));
+        }
+        self
+    }
+
     /// The requirements that no model meets, each once; empty where every one of them is met by some model.
     pub fn requirements(&self) -> Vec<String> {
         requirements(&self.models)

@@ -1,90 +1,103 @@
-//! Opens the database and brings its tables up to date. SQLite in write-ahead mode: readers never wait for the writer.
+//! Opens the store: connections that are made when they are needed, and tables of this version.
 
-use std::path::PathBuf;
-use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::AnyPool;
+use tokio::sync::watch;
 
+use super::database::{Address, Engine};
+use super::failure::is_unreachable;
+use super::prompts::{PromptPolicy, Redaction};
+use super::prune::Retention;
 use super::{StoreConfig, StoreError, migrations};
-
-/// One connection writes, the others read.
-const MAX_CONNECTIONS: u32 = 3;
-/// Another process (a command that reads the log, a backup) may hold the file for a moment.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open store. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pub(super) pool: SqlitePool,
-    pub(super) keep: Duration,
+    /// For readers. The writer has a connection of its own, which no reader can take from it.
+    pub(super) pool: AnyPool,
+    pub(super) address: Address,
+    pub(super) retention: Retention,
+    pub(super) queue_rows: usize,
+    /// Whether the tables were seen to be there.
+    is_ready: watch::Sender<bool>,
+    pub(super) prompts: PromptPolicy,
 }
 
 impl Store {
-    /// Opens the database, making the file and its tables where they are missing.
+    /// Opens the database, making SQLite's file and the tables where they are missing.
     pub async fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        config.check()?;
-        let options = read_url(&config.url)?;
-        let path = PathBuf::from(options.get_filename());
-        let pool = SqlitePoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
-            .acquire_timeout(OPEN_TIMEOUT)
-            .connect_with(options)
-            .await
-            .map_err(|cause| StoreError::Open { path: path.clone(), cause })?;
-        migrations::all().run(&pool).await.map_err(|cause| StoreError::Migrate { path, cause })?;
-        Ok(Self { pool, keep: Duration::from_secs(u64::from(config.keep_days) * 24 * 3600) })
+        let store = Self::unopened(config)?;
+        let opened = store.address.connect().await;
+        let cannot = |cause| StoreError::Open { database: store.address.shown.clone(), cause };
+        drop(opened.map_err(cannot)?);
+        store.prepare().await?;
+        Ok(store)
     }
 
-    /// Closes every connection, which also folds the write-ahead log into the file.
+    /// As [`Store::open`], except that a Postgres server which cannot be reached yet is no error: the store is not ready then, what reads it
+    /// fails, and its recorder holds rows back until the server comes.
+    pub async fn open_or_wait(config: &StoreConfig) -> Result<Self, StoreError> {
+        match Self::open(config).await {
+            Err(StoreError::Open { database, cause })
+                if config.address(|variable| std::env::var(variable).ok())?.engine == Engine::Postgres
+                    && is_unreachable(&cause) =>
+            {
+                tracing::error!(
+                    database,
+                    error = %cause,
+                    "the store cannot be reached; requests are served without it, and decisions wait until it comes"
+                );
+                Self::unopened(config)
+            }
+            opened => opened,
+        }
+    }
+
+    fn unopened(config: &StoreConfig) -> Result<Self, StoreError> {
+        config.check()?;
+        let address = config.address(|variable| std::env::var(variable).ok())?;
+        let keep = Duration::from_secs(u64::from(config.keep_days) * 24 * 3600);
+        Ok(Self {
+            pool: address.pool(),
+            prompts: PromptPolicy::new(config.log_prompts),
+            address,
+            retention: Retention { keep, max_rows: config.max_rows.map(std::num::NonZeroU64::get) },
+            queue_rows: config.queue_rows.get() as usize,
+            is_ready: watch::Sender::new(false),
+        })
+    }
+
+    /// Brings the tables to this version, where they are not.
+    pub(super) async fn prepare(&self) -> Result<(), StoreError> {
+        let wrong = |cause| StoreError::Migrate { database: self.address.shown.clone(), cause };
+        migrations::all(self.address.engine).run(&self.pool).await.map_err(wrong)?;
+        let broken = |cause| StoreError::Open { database: self.address.shown.clone(), cause };
+        self.prompts.learn_key(&self.pool).await.map_err(broken)?;
+        self.is_ready.send_replace(true);
+        Ok(())
+    }
+
+    /// Whether the tables were seen to be there; only a Postgres server that was gone from the start keeps this from being so.
+    pub fn is_ready(&self) -> bool {
+        *self.is_ready.borrow()
+    }
+
+    /// Waits until the tables are there.
+    pub async fn ready(&self) {
+        let mut told = self.is_ready.subscribe();
+        // The sender is this store's own, so it is not gone.
+        let _is_ready = told.wait_for(|is_ready| *is_ready).await;
+    }
+
+    /// With what makes words fit to be kept; without it none are.
+    #[must_use]
+    pub fn redacting(self, redaction: Redaction) -> Self {
+        Self { prompts: self.prompts.redacting(redaction), ..self }
+    }
+
+    /// Closes every connection, which also folds SQLite's write-ahead log into its file.
     pub async fn close(&self) {
         self.pool.close().await;
-    }
-}
-
-pub(super) fn read_url(url: &str) -> Result<SqliteConnectOptions, StoreError> {
-    let bad = |reason: &str| StoreError::BadUrl { reason: reason.to_owned() };
-    let (scheme, rest) = url.split_once(':').ok_or_else(|| bad("it has no scheme"))?;
-    match scheme {
-        "sqlite" => {}
-        "postgres" | "postgresql" => return Err(StoreError::NotBuiltIn { scheme: scheme.to_owned() }),
-        _ => return Err(bad("its scheme is not known")),
-    }
-    let path = rest.trim_start_matches("//").split('?').next().unwrap_or_default();
-    if path.is_empty() {
-        return Err(bad("it names no file"));
-    }
-    if path.starts_with(":memory:") || rest.contains("mode=memory") {
-        return Err(bad("a store in memory would forget everything; leave [store] out instead"));
-    }
-    let options = SqliteConnectOptions::from_str(url).map_err(|error| bad(&error.to_string()))?;
-    Ok(options
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        // With a write-ahead log this risks the last moments after a power cut, never the file.
-        .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(BUSY_TIMEOUT))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_name_files() {
-        assert_eq!(read_url("sqlite://semroute.db").unwrap().get_filename().to_str(), Some("semroute.db"));
-        assert_eq!(read_url("sqlite:///var/lib/a.db").unwrap().get_filename().to_str(), Some("/var/lib/a.db"));
-    }
-
-    #[test]
-    fn other_addresses_are_refused_without_being_repeated() {
-        let error = read_url("postgres://user:hunter2@host/db").unwrap_err().to_string();
-        assert!(error.contains("not built in yet") && !error.contains("hunter2"), "{error}");
-        for bad in ["semroute.db", "mysql://u:hunter2@h/d", "sqlite://", "sqlite::memory:", "sqlite://a.db?mode=memory"]
-        {
-            let error = read_url(bad).unwrap_err().to_string();
-            assert!(error.starts_with("store.url: ") && !error.contains("hunter2"), "{error}");
-        }
     }
 }

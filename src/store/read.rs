@@ -1,7 +1,8 @@
 //! Reads decisions back: the latest rows, and totals by model in which unknown cost stays apart from cost.
 
+use serde::de::DeserializeOwned;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::{DecisionRecord, Outcome, Store, StoreError};
 
@@ -52,21 +53,50 @@ impl Totals {
     }
 }
 
-const RECENT: &str = "SELECT * FROM decisions ORDER BY time_unix_ms DESC, id DESC LIMIT ?";
+const RECENT: &str = "SELECT * FROM decisions ORDER BY time_unix_ms DESC, id DESC LIMIT $1";
+const ANY: &str = "SELECT id FROM decisions LIMIT 1";
 const TOTALS: &str = "SELECT model, provider, COUNT(*) AS requests, \
-    TOTAL(outcome IN ('failed', 'broken')) AS failed_requests, TOTAL(input_tokens) AS input_tokens, \
-    TOTAL(cached_input_tokens) AS cached_input_tokens, TOTAL(output_tokens) AS output_tokens, \
-    TOTAL(cost_usd) AS known_cost_usd, TOTAL(cost_usd IS NULL AND outcome <> 'refused') AS unknown_cost_requests \
+    COUNT(CASE WHEN outcome IN ('failed', 'broken') THEN 1 END) AS failed_requests, \
+    CAST(COALESCE(SUM(input_tokens), 0) AS BIGINT) AS input_tokens, \
+    CAST(COALESCE(SUM(cached_input_tokens), 0) AS BIGINT) AS cached_input_tokens, \
+    CAST(COALESCE(SUM(output_tokens), 0) AS BIGINT) AS output_tokens, \
+    COALESCE(SUM(cost_usd), 0.0) AS known_cost_usd, \
+    COUNT(CASE WHEN cost_usd IS NULL AND outcome <> 'refused' THEN 1 END) AS unknown_cost_requests \
     FROM decisions GROUP BY model, provider ORDER BY requests DESC, model, provider";
 
-const SPENT_SINCE: &str =
-    "SELECT TOTAL(COALESCE(counted_usd, cost_usd)) AS spent_usd FROM decisions WHERE time_unix_ms >= ?";
+const SPENT_BETWEEN: &str = "SELECT COALESCE(SUM(COALESCE(counted_usd, cost_usd)), 0.0) AS spent_usd FROM decisions \
+    WHERE time_unix_ms >= $1 AND time_unix_ms < $2";
+
+const SPENT_BY_CALLER: &str = "SELECT caller_id, SUM(COALESCE(counted_usd, cost_usd, 0.0)) AS spent_usd FROM decisions \
+    WHERE time_unix_ms >= $1 AND time_unix_ms < $2 AND caller_id IS NOT NULL GROUP BY caller_id ORDER BY spent_usd DESC LIMIT $3";
 
 impl Store {
     /// What the requests since a time, in milliseconds since 1970, count against a budget.
     pub async fn spent_since(&self, time_unix_ms: i64) -> Result<f64, StoreError> {
-        let row = sqlx::query(SPENT_SINCE).bind(time_unix_ms).fetch_one(&self.pool).await?;
+        self.spent_between(time_unix_ms, i64::MAX).await
+    }
+
+    /// The same up to a time, which is not within.
+    pub async fn spent_between(&self, time_unix_ms: i64, until_unix_ms: i64) -> Result<f64, StoreError> {
+        let row = sqlx::query(SPENT_BETWEEN).bind(time_unix_ms).bind(until_unix_ms).fetch_one(&self.pool).await?;
         Ok(row.try_get("spent_usd")?)
+    }
+
+    /// The same by caller's identity, of those that spent the most.
+    pub async fn spent_by_caller(
+        &self,
+        time_unix_ms: i64,
+        until_unix_ms: i64,
+        most: u32,
+    ) -> Result<Vec<(String, f64)>, StoreError> {
+        let query = sqlx::query(SPENT_BY_CALLER).bind(time_unix_ms).bind(until_unix_ms).bind(i64::from(most));
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((row.try_get("caller_id")?, row.try_get("spent_usd")?))).collect()
+    }
+
+    /// Whether no decision is there.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(sqlx::query(ANY).fetch_optional(&self.pool).await?.is_none())
     }
 
     /// The latest decisions, newest first.
@@ -83,23 +113,36 @@ impl Store {
     }
 }
 
-fn read_record(row: &SqliteRow) -> Result<DecisionRecord, sqlx::Error> {
+pub(super) fn read_record(row: &AnyRow) -> Result<DecisionRecord, sqlx::Error> {
     Ok(DecisionRecord {
         id: row.try_get("id")?,
         time_unix_ms: row.try_get("time_unix_ms")?,
+        caller: row.try_get("caller")?,
+        caller_id: row.try_get("caller_id")?,
+        session: row.try_get("session")?,
         model: row.try_get("model")?,
         provider: row.try_get("provider")?,
         task: row.try_get("task")?,
         task_confidence: row.try_get("task_confidence")?,
         complexity: row.try_get("complexity")?,
+        complexity_confidence: row.try_get("complexity_confidence")?,
         complexity_score: row.try_get("complexity_score")?,
-        known: row.try_get("known")?,
+        known: flag(row, "known")?,
+        novelty: row.try_get("novelty")?,
+        truncated: flag(row, "truncated")?,
+        tier: row.try_get("tier")?,
+        artifact: row.try_get("artifact")?,
+        predicted_quality: row.try_get("predicted_quality")?,
+        predicted_qualities: json(row, "predicted_qualities")?,
         strategy: row.try_get("strategy")?,
         reason: row.try_get("reason")?,
-        attempts: row.try_get("attempts")?,
-        status: row.try_get("status")?,
+        chain: json(row, "chain")?,
+        tries: json(row, "tries")?,
+        attempts: u32::try_from(whole(row, "attempts")?).unwrap_or(u32::MAX),
+        status: u16::try_from(whole(row, "status")?).unwrap_or(u16::MAX),
         outcome: outcome(row)?,
-        stream: row.try_get("stream")?,
+        stream: whole(row, "stream")? != 0,
+        cache: row.try_get("cache")?,
         input_tokens: count(row, "input_tokens")?,
         cached_input_tokens: count(row, "cached_input_tokens")?,
         cache_write_tokens: count(row, "cache_write_tokens")?,
@@ -107,38 +150,54 @@ fn read_record(row: &SqliteRow) -> Result<DecisionRecord, sqlx::Error> {
         reasoning_tokens: count(row, "reasoning_tokens")?,
         cost_usd: row.try_get("cost_usd")?,
         counted_usd: row.try_get("counted_usd")?,
+        would_cost_usd: json(row, "would_cost_usd")?,
+        best_model: row.try_get("best_model")?,
+        best_usd: row.try_get("best_usd")?,
+        feature_space: row.try_get("feature_space")?,
+        fingerprint: row.try_get("fingerprint")?,
+        features: row.try_get("features")?,
+        prompt: row.try_get("prompt")?,
+        conversation: None,
+        words: None,
         overhead_ms: row.try_get("overhead_ms")?,
         latency_ms: row.try_get("latency_ms")?,
     })
 }
 
-fn read_totals(row: &SqliteRow) -> Result<ModelTotals, sqlx::Error> {
+fn read_totals(row: &AnyRow) -> Result<ModelTotals, sqlx::Error> {
     Ok(ModelTotals {
         model: row.try_get("model")?,
         provider: row.try_get("provider")?,
-        requests: row.try_get::<i64, _>("requests")?.unsigned_abs(),
-        failed_requests: total(row, "failed_requests")?,
-        input_tokens: total(row, "input_tokens")?,
-        cached_input_tokens: total(row, "cached_input_tokens")?,
-        output_tokens: total(row, "output_tokens")?,
+        requests: whole(row, "requests")?,
+        failed_requests: whole(row, "failed_requests")?,
+        input_tokens: whole(row, "input_tokens")?,
+        cached_input_tokens: whole(row, "cached_input_tokens")?,
+        output_tokens: whole(row, "output_tokens")?,
         known_cost_usd: row.try_get("known_cost_usd")?,
-        unknown_cost_requests: total(row, "unknown_cost_requests")?,
+        unknown_cost_requests: whole(row, "unknown_cost_requests")?,
     })
 }
 
 /// A word that a later version wrote counts as the least that can be said.
-fn outcome(row: &SqliteRow) -> Result<Outcome, sqlx::Error> {
+pub(super) fn outcome(row: &AnyRow) -> Result<Outcome, sqlx::Error> {
     let name: String = row.try_get("outcome")?;
     Ok(Outcome::from_name(&name).unwrap_or_default())
 }
 
-fn count(row: &SqliteRow, column: &str) -> Result<Option<u64>, sqlx::Error> {
+pub(super) fn count(row: &AnyRow, column: &str) -> Result<Option<u64>, sqlx::Error> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs))
 }
 
-/// SQLite's `TOTAL` is a float, exact up to 2^53, and unlike `SUM` it neither overflows nor turns into NULL.
-fn total(row: &SqliteRow, column: &str) -> Result<u64, sqlx::Error> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of counts; the cast saturates")]
-    let total = row.try_get::<f64, _>(column)? as u64;
-    Ok(total)
+pub(super) fn whole(row: &AnyRow, column: &str) -> Result<u64, sqlx::Error> {
+    Ok(row.try_get::<i64, _>(column)?.unsigned_abs())
+}
+
+pub(super) fn flag(row: &AnyRow, column: &str) -> Result<Option<bool>, sqlx::Error> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.map(|value| value != 0))
+}
+
+/// NULL is empty, and so is what a later version wrote in a shape of its own.
+pub(super) fn json<T: DeserializeOwned + Default>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error> {
+    let text: Option<String> = row.try_get(column)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }

@@ -1,102 +1,108 @@
-//! Writes decisions behind the requests' backs: a bounded queue, one task, one transaction a batch. A full queue or a
-//! failing database costs rows, which are counted, and never a request.
+//! Takes decisions down behind the requests' backs: a bounded queue that never makes anybody wait. What is done with the rows is `writer.rs`'s.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::AbortHandle;
 
-use super::insert::insert_all;
-use super::prune::prune_some;
+use super::tally::{DropReason, Tally};
+use super::writer::{Message, Writer};
 use super::{DecisionRecord, Store, StoreError};
-
-/// Rows that may wait. At a thousand requests a second this is four seconds of a stuck disk.
-const QUEUE_LIMIT: usize = 4096;
-const BATCH_LIMIT: usize = 256;
-/// How often old rows are looked for; the first time is at the start.
-const PRUNE_EVERY: Duration = Duration::from_secs(24 * 3600);
-/// Rows by outcome: `written`, `dropped` (the queue was full), `failed` (the database refused).
-pub const RECORDS_METRIC: &str = "semroute_store_records_total";
 
 /// Takes decisions down. Clones feed the same queue.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     queue: mpsc::Sender<Message>,
-    counts: Arc<Counts>,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    written: AtomicU64,
-    dropped: AtomicU64,
-    failed: AtomicU64,
-}
-
-#[derive(Debug)]
-enum Message {
-    Row(Box<DecisionRecord>),
-    /// Answered once everything before it is written or has failed.
-    Flush(oneshot::Sender<()>),
-    /// As `Flush`, and nothing is taken any more.
-    Close(oneshot::Sender<()>),
+    tally: Arc<Tally>,
+    writer: AbortHandle,
+    store: Store,
 }
 
 impl Store {
-    /// Starts the writer on the current runtime. It ends when it is closed, or when the last clone is dropped and the queue
-    /// is empty.
+    /// Starts the writer on the current runtime, with room for `[store] queue_rows` waiting rows. It ends when it is closed, or when the last
+    /// clone is dropped and the queue is empty.
     pub fn recorder(&self) -> Recorder {
-        self.recorder_with_queue(QUEUE_LIMIT)
+        self.recorder_with_queue(self.queue_rows)
     }
 
     /// As [`Store::recorder`], with room for that many waiting rows (at least one).
     pub fn recorder_with_queue(&self, limit: usize) -> Recorder {
         let (queue, messages) = mpsc::channel(limit.max(1));
-        let counts = Arc::new(Counts::default());
-        tokio::spawn(write(self.clone(), messages, Arc::clone(&counts)));
-        Recorder { queue, counts }
+        let tally = Arc::new(Tally::new(self.is_ready()));
+        let writer = Writer::new(self.clone(), messages, Arc::clone(&tally));
+        Recorder { queue, tally, writer: tokio::spawn(writer.run()).abort_handle(), store: self.clone() }
     }
 }
 
 impl Recorder {
     /// Takes a decision down if there is room, and never waits.
     pub fn record(&self, record: DecisionRecord) {
-        if self.queue.try_send(Message::Row(Box::new(record))).is_err() {
-            let dropped = self.counts.dropped.fetch_add(1, Ordering::Relaxed);
-            metrics::counter!(RECORDS_METRIC, "outcome" => "dropped").increment(1);
-            if dropped == 0 {
-                tracing::warn!(
-                    "the store's queue is full or its writer has stopped; decisions go unrecorded and are counted"
-                );
-            }
+        let reason = match self.queue.try_send(Message::Row(Box::new(record))) {
+            Ok(()) => return self.tally.take(),
+            Err(mpsc::error::TrySendError::Full(_)) => DropReason::QueueFull,
+            Err(mpsc::error::TrySendError::Closed(_)) => DropReason::WriterStopped,
+        };
+        if self.tally.drop_rows(1, reason) == 0 {
+            tracing::warn!(?reason, "a decision goes unrecorded; further ones are counted and not said");
         }
     }
 
-    /// Waits until everything recorded before is written or has failed.
+    /// Waits until everything recorded before is written or refused. While the database is gone, this is an error at once: rows wait, and whoever
+    /// asks need not.
     pub async fn flush(&self) -> Result<(), StoreError> {
-        self.ask(Message::Flush).await
+        let mut up = self.tally.watch_up();
+        tokio::select! {
+            biased;
+            flushed = self.ask(Message::Flush) => flushed,
+            _gone = up.wait_for(|is_up| !is_up) => Err(StoreError::Unreachable),
+        }
     }
 
-    /// As [`Recorder::flush`], and stops the writer: what is recorded afterwards counts as dropped.
+    /// Writes what waits and stops the writer: what is recorded afterwards counts as dropped. Waits for a database that is gone, so it wants a
+    /// limit of time, and [`Recorder::abandon`] after it.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.ask(Message::Close).await
     }
 
+    /// Stops the writer where it stands. What waits is dropped and counted; returns how many rows that are.
+    pub fn abandon(&self) -> u64 {
+        self.writer.abort();
+        self.tally.abandon(DropReason::Shutdown)
+    }
+
+    /// Where it writes to.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Rows in the database.
     pub fn written(&self) -> u64 {
-        self.counts.written.load(Ordering::Relaxed)
+        self.tally.written()
     }
 
     /// Rows that found the queue full or the writer gone.
     pub fn dropped(&self) -> u64 {
-        self.counts.dropped.load(Ordering::Relaxed)
+        self.tally.dropped()
     }
 
     /// Rows that the database refused.
     pub fn failed(&self) -> u64 {
-        self.counts.failed.load(Ordering::Relaxed)
+        self.tally.refused()
+    }
+
+    /// Rows that are neither written nor refused yet.
+    pub fn waiting(&self) -> u64 {
+        self.tally.waiting()
+    }
+
+    /// Whether the database takes rows, as far as is known. Known soon after it goes: an idle writer asks it every few seconds.
+    pub fn is_up(&self) -> bool {
+        self.tally.is_up()
+    }
+
+    /// Sets the gauges to what is true now; to be called before they are read.
+    pub fn publish(&self) {
+        self.tally.publish();
     }
 
     async fn ask(&self, message: fn(oneshot::Sender<()>) -> Message) -> Result<(), StoreError> {
@@ -104,76 +110,4 @@ impl Recorder {
         self.queue.send(message(answer)).await.map_err(|_closed| StoreError::WriterStopped)?;
         answered.await.map_err(|_dropped| StoreError::WriterStopped)
     }
-}
-
-async fn write(store: Store, mut messages: mpsc::Receiver<Message>, counts: Arc<Counts>) {
-    let Store { pool, keep } = store;
-    let mut received = Vec::with_capacity(BATCH_LIMIT);
-    let mut batch = Vec::with_capacity(BATCH_LIMIT);
-    let mut failing = false;
-    let mut closing = Vec::new();
-    let mut upkeep = interval(PRUNE_EVERY);
-    upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut old_rows = false;
-    loop {
-        let taken = tokio::select! {
-            taken = messages.recv_many(&mut received, BATCH_LIMIT) => Some(taken),
-            _ = upkeep.tick(), if !old_rows => None,
-            () = std::future::ready(()), if old_rows => None,
-        };
-        if taken == Some(0) {
-            break;
-        }
-        if taken.is_none() {
-            // One batch, and then rows that came in the meantime have their turn.
-            old_rows = prune_some(&pool, keep).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "the store cannot delete old decisions; it tries again in a day");
-                false
-            });
-            continue;
-        }
-        for message in received.drain(..) {
-            match message {
-                Message::Row(record) => batch.push(*record),
-                Message::Flush(answer) => {
-                    write_batch(&pool, &mut batch, &counts, &mut failing).await;
-                    // Whoever asked may have stopped waiting.
-                    let _ = answer.send(());
-                }
-                Message::Close(answer) => {
-                    messages.close();
-                    closing.push(answer);
-                }
-            }
-        }
-        write_batch(&pool, &mut batch, &counts, &mut failing).await;
-    }
-    for answer in closing {
-        let _ = answer.send(());
-    }
-}
-
-async fn write_batch(pool: &SqlitePool, batch: &mut Vec<DecisionRecord>, counts: &Counts, failing: &mut bool) {
-    if batch.is_empty() {
-        return;
-    }
-    let rows = batch.len() as u64;
-    match insert_all(pool, batch).await {
-        Ok(()) => {
-            counts.written.fetch_add(rows, Ordering::Relaxed);
-            metrics::counter!(RECORDS_METRIC, "outcome" => "written").increment(rows);
-            if std::mem::take(failing) {
-                tracing::info!(failed = counts.failed.load(Ordering::Relaxed), "the store takes decisions again");
-            }
-        }
-        Err(error) => {
-            counts.failed.fetch_add(rows, Ordering::Relaxed);
-            metrics::counter!(RECORDS_METRIC, "outcome" => "failed").increment(rows);
-            // One line when it begins: a full disk must not fill the log too.
-            if !std::mem::replace(failing, true) {
-                tracing::warn!(%error, rows, "the store refuses decisions; requests go on, rows are lost and counted");
-            }
-        }
-    }
-    batch.clear();
 }

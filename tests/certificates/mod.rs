@@ -1,4 +1,5 @@
 //! Certificates made for a test, and clients that trust them alone.
+#![allow(dead_code, reason = "each test file uses the part it needs")]
 
 use std::path::PathBuf;
 

@@ -41,9 +41,15 @@ pub fn failure_of(mut command: Command) -> Output {
 impl Binary {
     /// Serves on a port that the system chooses.
     pub fn serve(toml: &str, variables: &[(&str, &str)]) -> Self {
+        Self::serve_with(toml, variables, |_| {})
+    }
+
+    /// The same, with more said to the command.
+    pub fn serve_with(toml: &str, variables: &[(&str, &str)], more: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = serve_command(&folder, toml);
         command.args(["--listen", "127.0.0.1:0"]).envs(variables.iter().copied());
+        more(&mut command);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let (line, stdout) = within_patience("the address is printed", move || {

@@ -4,11 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test should stop where it failed")]
 
 pub mod binary;
+pub mod databases;
 pub mod decisions;
 pub mod installation;
+pub mod load;
+pub mod nginx;
 pub mod obliging_provider;
 pub mod plans;
+pub mod postgres;
 pub mod python;
+pub mod redis;
 pub mod router;
 pub mod upstream;
 

@@ -28,7 +28,17 @@ pub fn gateway_of(toml: &str) -> Gateway {
 
 /// A decision to carry out this plan.
 pub fn decision(plan: Plan) -> Decision {
-    Decision { id: Decision::new_id(), signals: None, plan, strategy: None, reason: "a test".into(), session: None }
+    Decision {
+        id: Decision::new_id(),
+        signals: None,
+        plan,
+        strategy: None,
+        reason: "a test".into(),
+        session: None,
+        caller: None,
+        considered: Vec::new(),
+        outside: Vec::new(),
+    }
 }
 
 pub fn chain(models: &[&str]) -> Decision {
@@ -49,13 +59,14 @@ pub fn impatient_race(models: &[&str], pick: Pick, patience: Duration) -> Decisi
     decision(Plan::Race { candidates, at_once, pick, patience: Some(patience) })
 }
 
-fn candidates(models: &[&str]) -> Vec<Candidate> {
+pub fn candidates(models: &[&str]) -> Vec<Candidate> {
     let candidate = |name: &&str| Candidate {
         model: (*name).to_owned(),
         provider: format!("{name}-provider"),
         predicted_quality: None,
         expected_cost_usd: None,
         reason: "a test".into(),
+        by_prediction: false,
     };
     models.iter().map(candidate).collect()
 }

@@ -4,25 +4,25 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use reqwest::{Client, RequestBuilder, Response};
-use semroute::commands::parts;
+use semroute::commands::{cache_parts, parts};
 use semroute::config::Config;
 use semroute::gateway::Gateway;
 use semroute::http::{AppState, Certificates, Server};
-use semroute::limits::Budget;
+use semroute::limits::{Ledger, SpentBefore, StoredKeys};
 use semroute::routing::nearest_to_the_centre;
 use semroute::store::{DecisionRecord, Recorder, Store};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::soon;
 
 /// The variables that configurations of tests may name, and what they hold.
-pub const VARIABLES: [(&str, &str); 3] = [
+pub const VARIABLES: [(&str, &str); 4] = [
     ("PROVIDER_KEY", "sk-provider-secret"),
     ("OTHER_PROVIDER_KEY", "sk-other-secret"),
     ("CALLER_KEYS", "first-key,second-key"),
+    ("REDIS_PASSWORD", "hunter2"),
 ];
 
 fn variable(name: &str) -> Option<String> {
@@ -56,19 +56,31 @@ pub fn cheap_and_dear(cheap_url: &str, dear_url: &str) -> String {
 
 /// The parts of a router, for tests that want no socket.
 pub fn state_of(config: &Config) -> AppState {
-    recording_state_of(config, None)
+    state_with(config, None, None)
 }
 
-fn recording_state_of(config: &Config, recorder: Option<Recorder>) -> AppState {
+/// The parts of a router that remembers, and that knows the keys of its store.
+async fn recording_state_of(config: &Config, store: Option<&Store>) -> AppState {
+    let Some(store) = store else { return state_of(config) };
+    let stored = StoredKeys::unread(store.clone());
+    stored.refresh().await.unwrap();
+    state_with(config, Some(store.recorder()), Some(stored))
+}
+
+fn state_with(config: &Config, recorder: Option<Recorder>, stored: Option<StoredKeys>) -> AppState {
     let registry = config.build_registry("test").unwrap();
     let gateway = Gateway::build(&config.providers, &registry, variable).unwrap();
     let keys = parts::build_keys(config, "test", variable).unwrap();
+    let keys = match stored {
+        Some(stored) => keys.with_stored(Arc::new(stored)),
+        None => keys,
+    };
     let router = parts::build_router(config, "test", None).unwrap();
     let gateway =
         gateway.with_comparison(nearest_to_the_centre(semroute::embedder::builtin().unwrap())).with_retry(config.retry);
-    let limited = config.budget.limits_anything();
-    let budget = limited.then(|| Budget::new(config.budget, OffsetDateTime::now_utc(), 0.0, 0.0));
-    AppState::new(Arc::new(router), gateway, keys, recorder, budget, config.server.clone())
+    let cache = cache_parts::build_cache(config, "test", &router, variable).unwrap();
+    let ledger = Ledger::new(config.budget, SpentBefore::default());
+    AppState::new(Arc::new(router), gateway, keys, recorder, ledger, config.server.clone()).with_cache(cache)
 }
 
 impl TestRouter {
@@ -79,10 +91,10 @@ impl TestRouter {
             config.retry.rounds = 0;
         }
         let store = match &config.store {
-            Some(store) => Some(Store::open(store).await.unwrap()),
+            Some(store) => Some(Store::open(store).await.unwrap().redacting(semroute::prompt::redacted)),
             None => None,
         };
-        let state = recording_state_of(&config, store.as_ref().map(Store::recorder));
+        let state = recording_state_of(&config, store.as_ref()).await.showing(store.as_ref().map(Store::dashboard));
         let server = Server::bind("127.0.0.1:0", state).await.unwrap();
         let (addr, certificates) = (server.local_addr(), server.certificates());
         let (stop, stopped) = oneshot::channel::<()>();

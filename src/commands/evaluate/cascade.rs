@@ -44,13 +44,15 @@ pub(super) fn measure(
 /// falls on all alike.
 fn time(brain: &Brain, input: &InputRows, predictions: &Predictions) -> anyhow::Result<[Vec<f64>; 3]> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let measured: Vec<usize> = (0..input.labels.len()).filter(|row| predictions.labels[*row].is_some()).collect();
+    let words = input.labels.iter().map(|row| row.material.words());
+    let measured = words.zip(&predictions.labels).filter_map(|(words, said)| words.filter(|_| said.is_some()));
+    let measured: Vec<&str> = measured.collect();
     let step = measured.len().div_ceil(MOST_TIMED_PROMPTS).max(1);
     let mut timings = [Vec::new(), Vec::new(), Vec::new()];
-    for row in measured.into_iter().step_by(step) {
+    for words in measured.into_iter().step_by(step) {
         for (ask, timings) in [Ask::Never, Ask::Always, Ask::IfUnsure].into_iter().zip(&mut timings) {
             let start = Instant::now();
-            runtime.block_on(brain.classify_asking(&input.labels[row].text, ask))?;
+            runtime.block_on(brain.classify_asking(words, ask))?;
             timings.push(start.elapsed().as_secs_f64() * 1e6);
         }
     }

@@ -33,6 +33,10 @@ pub(super) struct Choices {
 
 /// Chooses a model for every row.
 pub(super) fn choose(router: &Router, input: &InputRows) -> anyhow::Result<Choices> {
+    if input.without_words() > 0 {
+        let message = "--config: a model is chosen for words, and some rows hold features in their place; leave it out, or give rows with a prompt";
+        return Err(UsageError(message.into()).into());
+    }
     let mut choices = choices_of(router, &input.texts())?.into_iter();
     let labels = choices.by_ref().take(input.labels.len()).collect();
     Ok(Choices { strategy: router.config().strategy.name(), labels, outcomes: choices.collect() })

@@ -103,6 +103,12 @@ pub(super) fn measure(
     predictions: &Predictions,
 ) -> anyhow::Result<MeasuredLabels> {
     let mut warnings = Vec::new();
+    let without_words = input.without_words();
+    if without_words > 0 {
+        warnings.push(format!(
+            "{without_words} rows hold features in place of words, so they are not in the figures of baselines, robustness and latency"
+        ));
+    }
     let mut field_report = |field: Field, name: &str, labels: &[String]| {
         let ordered = field == Field::Complexity;
         let rows = FieldRows::new(field, labels, input, predictions);
@@ -204,21 +210,25 @@ impl FieldRows {
         };
         let known =
             |row: &'_ TextLabels| field.of(row).and_then(|label| labels.iter().position(|known| known == label));
-        let text_of = |row: &usize| input.labels[*row].text.as_str();
+        let words_of = |row: &usize| input.labels[*row].material.words();
+        // They read words, and are no measure where some rows have none.
+        if self.measured.iter().any(|row| words_of(row).is_none()) {
+            return Vec::new();
+        }
         match &predictions.split {
             Split::BaselineFiles => {
-                let train = input.baseline_labels.iter().filter_map(|row| Some((row.text.as_str(), known(row)?)));
-                fit(train.collect(), &self.measured.iter().map(text_of).collect::<Vec<_>>())
+                let train = input.baseline_labels.iter().filter_map(|row| Some((row.material.words()?, known(row)?)));
+                fit(train.collect(), &self.measured.iter().filter_map(words_of).collect::<Vec<_>>())
             }
             Split::Parts { of_row, measured } => {
                 let mut joined: Vec<(&'static str, Vec<Vec<f64>>)> =
                     baselines::NAMES.map(|name| (name, vec![Vec::new(); self.measured.len()])).to_vec();
                 for part in measured {
                     let train = input.labels.iter().zip(of_row).filter(|(_, of_row)| *of_row != part);
-                    let train = train.filter_map(|(row, _)| Some((row.text.as_str(), known(row)?))).collect();
+                    let train = train.filter_map(|(row, _)| Some((row.material.words()?, known(row)?))).collect();
                     let places: Vec<usize> =
                         (0..self.measured.len()).filter(|place| of_row[self.measured[*place]] == *part).collect();
-                    let test: Vec<&str> = places.iter().map(|place| text_of(&self.measured[*place])).collect();
+                    let test: Vec<&str> = places.iter().filter_map(|place| words_of(&self.measured[*place])).collect();
                     for ((_, all), (_, of_part)) in joined.iter_mut().zip(fit(train, &test)) {
                         places.iter().zip(of_part).for_each(|(place, row)| all[*place] = row);
                     }

@@ -80,11 +80,15 @@ fn two_models(
         if let (Some(of_strong), Some(of_weak)) = (row.row.scores.get(strong), row.row.scores.get(weak)) {
             strong_scores.push(*of_strong);
             weak_scores.push(*of_weak);
-            prompt_chars.push(row.text.chars().count());
+            prompt_chars.push(row.material.chars() as usize);
             complexities.push(said.complexity.expected_position());
             let both = said.predicted_quality.get(strong).zip(said.predicted_quality.get(weak));
             gaps.extend(both.map(|(strong, weak)| strong - weak));
         }
+    }
+    // Rows of a log have the score of the one model that answered: two models are compared only where somebody asks for it.
+    if strong_scores.is_empty() && options.strong.is_none() {
+        return Ok(None);
     }
     if strong_scores.is_empty() {
         return Err(UsageError(format!("no row has scores of both {strong} (--strong) and {weak} (--weak)")));

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::rows::InputRows;
 use crate::classifier::Classification;
+use crate::commands::material::Material;
 use crate::commands::progress;
 use crate::evaluation::report::LatencyReport;
 use crate::routing::Brain;
@@ -52,8 +53,19 @@ impl Predictions {
     pub(super) fn from_brain(brain: &Brain, input: &InputRows) -> anyhow::Result<Self> {
         let texts = input.texts();
         let bar = bar(texts.len(), "classifying");
-        let both = brain.classify_by_both_tiers(&texts, &|done| bar.set_position(done as u64))?;
+        let mut of_words = brain.classify_by_both_tiers(&texts, &|done| bar.set_position(done as u64))?.into_iter();
         bar.finish_and_clear();
+        let first_tier = brain.classifier().first_tier_embedders();
+        let mut both = Vec::new();
+        for material in input.materials() {
+            both.extend(match material {
+                Material::Words(_) => of_words.next(),
+                Material::Kept(kept) => {
+                    let features = kept.by(brain.embedders(), |embedder| first_tier.contains(&embedder))?;
+                    Some(brain.classify_features(&features))
+                }
+            });
+        }
         let mut classified = both.into_iter().map(|both| {
             let is_unsure = brain.classifier().is_unsure(&both.first.classification);
             let second = both.second.map(|second| second.classification);

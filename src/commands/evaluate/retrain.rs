@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::super::material::features_of;
 use super::super::training_set;
 use super::super::{UsageError, parts};
 use super::EvaluateOptions;
@@ -12,7 +13,7 @@ use super::rows::InputRows;
 use crate::classifier::{ArtifactManifest, Classifier, Features, LabelScores};
 use crate::embedder::BUILTIN;
 use crate::evaluation::hold_out;
-use crate::routing::{Brain, Tier, read_features};
+use crate::routing::{Brain, Tier};
 use crate::training::{self, LabelledPrompt, OutcomeExample, TrainOptions, Trained, TrainingSet};
 
 const ROWS_A_BATCH: usize = 64;
@@ -117,8 +118,9 @@ fn fit(
     let labels: BTreeSet<_> = learnt.iter().filter_map(|at| input.labels[*at].task.as_ref()).collect();
     for copy in 0..training::noisy_copies(learnt.len(), labels.len()) {
         for (copy_of, at) in learnt.iter().enumerate() {
+            let Some(words) = input.labels[*at].material.words() else { continue };
             let own = &embedded.tiers[..embedded.own];
-            let features = training_set::noisy_features(own, &input.labels[*at].text, options.seed, copy)
+            let features = training_set::noisy_features(own, words, options.seed, copy)
                 .map_err(|error| UsageError(error.to_string()))?;
             set.push_copy(copy_of, labelled(input, *at, keeps_complexity), features);
         }
@@ -140,7 +142,7 @@ fn add_outcomes(mut trained: Trained, input: &InputRows, embedded: &Embedded, ro
         .map(|row| {
             let (outcomes, features) =
                 (&input.outcomes[*row], embedded.features(&trained.manifest, input.labels.len() + row));
-            training_set::outcome_example(&outcomes.row, &outcomes.text, features)
+            training_set::outcome_example(&outcomes.row, outcomes.material.chars(), features)
         })
         .collect();
     if !examples.is_empty() {
@@ -179,11 +181,11 @@ impl Embedded {
                 tiers.push(Tier::start(parts::open_embedder(&record.name)?)?);
             }
         }
-        let texts = input.texts();
-        let bar = bar(texts.len(), "embedding");
-        let mut rows = Vec::with_capacity(texts.len());
-        for batch in texts.chunks(ROWS_A_BATCH) {
-            rows.extend(read_features(&tiers, batch)?);
+        let materials = input.materials();
+        let bar = bar(materials.len(), "embedding");
+        let mut rows = Vec::with_capacity(materials.len());
+        for batch in materials.chunks(ROWS_A_BATCH) {
+            rows.extend(features_of(&tiers, batch)?);
             bar.inc(batch.len() as u64);
         }
         bar.finish_and_clear();

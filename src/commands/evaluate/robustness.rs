@@ -60,14 +60,15 @@ fn labelled<'a>(input: &'a InputRows, predictions: &'a Predictions) -> Vec<Row<'
         let row = &input.labels[number];
         let task = row.task.as_ref();
         let truth = task.and_then(|task| predictions.task_labels.iter().position(|label| label == task));
-        Some(Row { number, text: &row.text, said: said.as_ref()?.chosen(), truth })
+        Some(Row { number, text: row.material.words()?, said: said.as_ref()?.chosen(), truth })
     };
     predictions.labels.iter().enumerate().filter_map(row).collect()
 }
 
 fn with_outcomes<'a>(input: &'a InputRows, predictions: &'a Predictions) -> Vec<Row<'a>> {
     let row = |(number, said): (usize, &'a Option<BothSaid>)| {
-        Some(Row { number, text: &input.outcomes[number].text, said: said.as_ref()?.chosen(), truth: None })
+        let text = input.outcomes[number].material.words()?;
+        Some(Row { number, text, said: said.as_ref()?.chosen(), truth: None })
     };
     predictions.outcomes.iter().enumerate().filter_map(row).collect()
 }

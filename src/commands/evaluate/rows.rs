@@ -1,12 +1,12 @@
-//! The rows of all files with the words that are classified. A bad row is named by file and line.
+//! The rows of all files with what is read of their prompts. A bad row is named by file and line.
 
 use std::path::{Path, PathBuf};
 
+use super::super::material::Material;
 use super::super::{UsageError, parts};
 use super::EvaluateOptions;
 use crate::chat::Role;
 use crate::dataset::{DatasetError, JsonLines, LabelFields, LabelRow, OutcomeRow, PromptRow, PromptSource};
-use crate::prompt;
 
 /// What figures are sliced by: two fields of a row, and what can be seen of any row.
 pub(super) const SLICE_FIELDS: [&str; 4] = ["language", "source", "length", "turns"];
@@ -16,7 +16,7 @@ type SliceValues = [Option<String>; 4];
 
 /// One row of a label file.
 pub(super) struct TextLabels {
-    pub(super) text: String,
+    pub(super) material: Material,
     pub(super) task: Option<String>,
     pub(super) complexity: Option<String>,
     pub(super) slices: SliceValues,
@@ -28,7 +28,7 @@ pub(super) struct TextLabels {
 
 /// One row of an outcome file.
 pub(super) struct TextOutcomes {
-    pub(super) text: String,
+    pub(super) material: Material,
     pub(super) row: OutcomeRow,
 }
 
@@ -59,10 +59,20 @@ impl InputRows {
         })
     }
 
-    /// The words of all rows that are classified: labels, then outcomes.
+    /// What is read of all rows: labels, then outcomes.
+    pub(super) fn materials(&self) -> Vec<&Material> {
+        let labels = self.labels.iter().map(|row| &row.material);
+        labels.chain(self.outcomes.iter().map(|row| &row.material)).collect()
+    }
+
+    /// The words of all rows that have them: labels, then outcomes.
     pub(super) fn texts(&self) -> Vec<&str> {
-        let labels = self.labels.iter().map(|row| row.text.as_str());
-        labels.chain(self.outcomes.iter().map(|row| row.text.as_str())).collect()
+        self.materials().into_iter().filter_map(Material::words).collect()
+    }
+
+    /// How many rows have features in place of words.
+    pub(super) fn without_words(&self) -> usize {
+        self.materials().into_iter().filter(|material| material.words().is_none()).count()
     }
 }
 
@@ -82,12 +92,12 @@ fn read_labels(paths: &[PathBuf], field: &str) -> anyhow::Result<Vec<TextLabels>
             let line = row.prompt.line;
             found |= row.task.is_some();
             let at = slices.binary_search_by_key(&line, |(line, _)| *line);
-            let text = words(path, &row.prompt)?;
+            let material = Material::read(path, &row.prompt)?;
             let [language, source] =
                 at.ok().and_then(|at| slices.get(at)).map(|(_, fields)| fields.clone()).unwrap_or_default();
             rows.push(TextLabels {
-                slices: [language, source, Some(length_of(&text)), Some(turns_of(&row.prompt))],
-                text,
+                slices: [language, source, material.words().map(length_of), turns_of(&row.prompt)],
+                material,
                 task: row.task.filter(|_| !complexity_alone),
                 complexity: row.complexity,
                 file: path.display().to_string(),
@@ -106,7 +116,7 @@ fn read_outcomes(paths: &[PathBuf]) -> anyhow::Result<Vec<TextOutcomes>> {
     let mut rows = Vec::new();
     for path in paths {
         for row in OutcomeRow::read_file(path).map_err(|error| usage(&error))? {
-            rows.push(TextOutcomes { text: words(path, &row.prompt)?, row });
+            rows.push(TextOutcomes { material: Material::read(path, &row.prompt)?, row });
         }
     }
     Ok(rows)
@@ -139,20 +149,21 @@ fn length_of(text: &str) -> String {
     .to_owned()
 }
 
-/// How many turns the user has had.
-fn turns_of(row: &PromptRow) -> String {
+/// How many turns the user has had, where that is known.
+fn turns_of(row: &PromptRow) -> Option<String> {
     let turns = match &row.source {
         PromptSource::Text(_) => 1,
         PromptSource::Conversation(request) => {
             request.messages().iter().filter(|message| message.role == Role::User).count()
         }
+        PromptSource::Features { .. } => return None,
     };
-    match turns {
+    let class = match turns {
         0..=1 => "1 turn",
         2..=3 => "2 to 3 turns",
         _ => "4 turns or more",
-    }
-    .to_owned()
+    };
+    Some(class.to_owned())
 }
 
 /// Whether the first row of a file has scores.
@@ -161,16 +172,5 @@ fn holds_outcomes(path: &Path) -> Result<bool, UsageError> {
     match first {
         None => Ok(false),
         Some(row) => row.map(|(_, object)| object.contains_key("scores")).map_err(|error| usage(&error)),
-    }
-}
-
-fn words(path: &Path, row: &PromptRow) -> Result<String, UsageError> {
-    match &row.source {
-        PromptSource::Text(text) => Ok(prompt::own_words(text).into_owned()),
-        PromptSource::Conversation(request) => {
-            prompt::user_words(request.messages()).map(|words| words.text.into_owned()).ok_or_else(|| {
-                UsageError(format!("{}:{}: no user message of \"messages\" holds any text", path.display(), row.line))
-            })
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the files of a training: each row with the words that are classified, each file with its hash for the card.
+//! Reads the files of a training: each row with what is read of its prompt, each file with its hash for the card.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,9 +7,9 @@ use anyhow::Context;
 
 use super::TrainCommand;
 use crate::classifier::InputRecord;
+use crate::commands::material::Material;
 use crate::commands::{UsageError, parts};
-use crate::dataset::{DatasetError, LabelFields, LabelRow, OutcomeRow, PromptRow, PromptSource};
-use crate::prompt;
+use crate::dataset::{DatasetError, LabelFields, LabelRow, OutcomeRow, PromptRow};
 
 /// Contradictory rows that are named; the others are counted.
 const CONTRADICTIONS_SHOWN: usize = 5;
@@ -20,9 +20,9 @@ pub(super) struct TrainingRows {
     pub(super) outcomes: RowsOf<OutcomeRow>,
 }
 
-/// Rows of one kind with their words, and the files they stood in.
+/// Rows of one kind with what is read of their prompts, and the files they stood in.
 pub(super) struct RowsOf<T> {
-    pub(super) rows: Vec<(T, String)>,
+    pub(super) rows: Vec<(T, Material)>,
     /// The file of each row: an index into `inputs`.
     pub(super) files: Vec<usize>,
     pub(super) inputs: Vec<InputRecord>,
@@ -53,8 +53,9 @@ fn warn_of_contradictions(labels: &RowsOf<LabelRow>) {
     };
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let mut found = Vec::new();
-    for (at, (row, words)) in labels.rows.iter().enumerate() {
-        let first = *seen.entry(words.as_str()).or_insert(at);
+    for (at, (row, material)) in labels.rows.iter().enumerate() {
+        let Some(words) = material.words() else { continue };
+        let first = *seen.entry(words).or_insert(at);
         let other = &labels.rows[first].0;
         for (field, a, b) in [("task", &other.task, &row.task), ("complexity", &other.complexity, &row.complexity)] {
             if let (Some(a), Some(b)) = (a, b)
@@ -84,25 +85,12 @@ fn read<T>(
         let rows = read_file(path).map_err(|error| UsageError(error.to_string()))?;
         all.inputs.push(input_record(path, kind, rows.len())?);
         for row in rows {
-            let words = words(path, prompt_of(&row))?;
-            all.rows.push((row, words));
+            let material = Material::read(path, prompt_of(&row))?;
+            all.rows.push((row, material));
             all.files.push(all.inputs.len() - 1);
         }
     }
     Ok(all)
-}
-
-/// The words that are classified.
-pub(in crate::commands) fn words(path: &Path, row: &PromptRow) -> Result<String, UsageError> {
-    match &row.source {
-        PromptSource::Text(text) => Ok(prompt::own_words(text).into_owned()),
-        PromptSource::Conversation(request) => {
-            prompt::user_words(request.messages()).map(|words| words.text.into_owned()).ok_or_else(|| {
-                let place = format!("{}:{}", path.display(), row.line);
-                UsageError(format!("{place}: messages: no user message holds any text"))
-            })
-        }
-    }
 }
 
 /// How the card names a file.

@@ -5,20 +5,21 @@ use serde_json::Value;
 use super::TrainCommand;
 use super::rows::RowsOf;
 use crate::classifier::ArtifactManifest;
+use crate::commands::material::{Material, features_of};
 use crate::commands::training_set::{self, Row};
 use crate::commands::{parts, progress};
 use crate::dataset::{LabelRow, OutcomeRow};
-use crate::routing::{Tier, read_features};
+use crate::routing::Tier;
 use crate::training::{LabelledPrompt, OutcomeExample, TrainingSet};
 
 const ROWS_A_BATCH: usize = 64;
 
 /// What is known of the labelled rows.
 pub(super) fn prompts(command: &TrainCommand, labels: &RowsOf<LabelRow>) -> Vec<LabelledPrompt> {
-    let prompt = |((row, text), file): (&(LabelRow, String), &usize)| LabelledPrompt {
+    let prompt = |((row, material), file): (&(LabelRow, Material), &usize)| LabelledPrompt {
         id: id_text(&row.prompt.id),
         place: format!("{}:{}", labels.inputs[*file].file, row.prompt.line),
-        text: command.keep_examples.then(|| text.clone()),
+        text: material.words().filter(|_| command.keep_examples).map(str::to_owned),
         task: row.task.clone(),
         complexity: row.complexity.clone(),
         batch: *file,
@@ -37,7 +38,7 @@ pub(super) fn of_labels(
     let identities = tiers.iter().map(|tier| tier.identity().clone()).collect();
     let mut set = TrainingSet::new(identities, labels.inputs.clone());
     let bar = progress::bar(labels.rows.len(), "embedding");
-    let rows = labels.rows.iter().zip(prompts).map(|((_, text), prompt)| Row { text, prompt });
+    let rows = labels.rows.iter().zip(prompts).map(|((_, material), prompt)| Row { material, prompt });
     training_set::fill(&mut set, &tiers, rows, command.seed, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(set)
@@ -46,7 +47,7 @@ pub(super) fn of_labels(
 /// Outcome rows, by every embedder that the trained heads read.
 pub(super) fn of_outcomes(
     manifest: &ArtifactManifest,
-    rows: &[(OutcomeRow, String)],
+    rows: &[(OutcomeRow, Material)],
 ) -> anyhow::Result<Vec<OutcomeExample>> {
     let tiers = manifest
         .embedders
@@ -56,9 +57,9 @@ pub(super) fn of_outcomes(
     let bar = progress::bar(rows.len(), "outcomes");
     let mut examples = Vec::with_capacity(rows.len());
     for batch in rows.chunks(ROWS_A_BATCH) {
-        let texts: Vec<&str> = batch.iter().map(|(_, text)| text.as_str()).collect();
-        for ((row, text), features) in batch.iter().zip(read_features(&tiers, &texts)?) {
-            examples.push(training_set::outcome_example(row, text, features));
+        let materials: Vec<&Material> = batch.iter().map(|(_, material)| material).collect();
+        for ((row, material), features) in batch.iter().zip(features_of(&tiers, &materials)?) {
+            examples.push(training_set::outcome_example(row, material.chars(), features));
         }
         bar.inc(batch.len() as u64);
     }

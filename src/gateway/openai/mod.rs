@@ -2,6 +2,7 @@
 //! gateway. Sends nothing itself.
 
 mod as_events;
+mod assembled;
 mod event;
 mod logprobs;
 mod request;
@@ -17,6 +18,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 pub use as_events::completion_as_events;
+pub use assembled::{AssembledAnswer, is_worth_keeping};
 pub(super) use event::{Event, read_event, says_something};
 pub(super) use logprobs::{lines_without_logprobs, without_logprobs};
 pub(super) use said::{add_said, read_said};

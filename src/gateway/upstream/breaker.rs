@@ -86,6 +86,22 @@ impl Breaker {
         }
     }
 
+    /// Until when it is open, requests that go and see left out.
+    pub(super) fn open_until(&self, now: Instant) -> Option<Instant> {
+        match &*self.lock() {
+            State::Open { until, .. } => (*until > now).then_some(*until),
+            State::Closed { .. } | State::Probing { .. } => None,
+        }
+    }
+
+    /// Another replica's breaker is open until then. One that is open here, or sees for itself, goes its own way.
+    pub(super) fn open_as_told(&self, until: Instant) {
+        let mut state = self.lock();
+        if self.config.failures > 0 && matches!(&*state, State::Closed { .. }) {
+            *state = State::Open { until, times: 0, by_check: false };
+        }
+    }
+
     /// Lets a request through, or not.
     pub(super) fn pass(&self, now: Instant) -> Option<Passage> {
         let mut state = self.lock();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -9,6 +10,9 @@ use super::breaker::{Breaker, Passage};
 use super::group::{ProviderGroup, QuotaScope};
 use super::load::Load;
 use super::quota::Quota;
+
+/// Whatever another replica says, this one looks for itself after an hour.
+const LONGEST_TOLD_PAUSE: Duration = Duration::from_secs(3600);
 
 /// A model at a provider. Models of the registry that are the same model of the same provider share it.
 #[derive(Clone)]
@@ -80,6 +84,25 @@ impl Endpoint {
     /// It does.
     pub(in crate::gateway) fn note_usage_refused(&self) {
         self.state.refuses_usage.store(true, Ordering::Relaxed);
+    }
+
+    /// What of it is left alone, and how much longer: 0 is the whole of it, the others are its keys, counted from 1.
+    pub(in crate::gateway) fn resting(&self, now: Instant) -> Vec<(usize, Duration)> {
+        let quotas = self.state.quotas.iter().map(|quota| quota.shut_until(now));
+        let ends = std::iter::once(self.state.breaker.open_until(now)).chain(quotas).enumerate();
+        ends.filter_map(|(part, until)| Some((part, until?.saturating_duration_since(now)))).collect()
+    }
+
+    /// Another replica found that a part of it is to be left alone.
+    pub(in crate::gateway) fn rest(&self, part: usize, pause: Duration, now: Instant) {
+        match part.checked_sub(1) {
+            None => self.state.breaker.open_as_told(now + pause.min(LONGEST_TOLD_PAUSE)),
+            Some(key) => {
+                if let Some(quota) = self.state.quotas.get(key) {
+                    quota.wait_as_told(pause, now);
+                }
+            }
+        }
     }
 
     /// A health check found it well, or not.

@@ -23,7 +23,7 @@ pub enum QuotaScope {
 
 /// A provider with its keys.
 pub(in crate::gateway) struct ProviderGroup {
-    /// One for each key; one for a provider that asks for none.
+    /// One for each key, callers' own included; one for a provider that asks for none.
     pub(in crate::gateway) accounts: Vec<Account>,
     pub(in crate::gateway) breaker: BreakerConfig,
     pub(super) quota: QuotaScope,
@@ -36,6 +36,8 @@ pub(in crate::gateway) struct ProviderGroup {
 /// The provider as one key sees it.
 pub(in crate::gateway) struct Account {
     pub(in crate::gateway) provider: Provider,
+    /// The caller whose own key it is; `None`: the gateway's, for everybody who has none.
+    owner: Option<String>,
     /// Its key was refused, or has nothing left to pay with.
     pub(super) blocked: Arc<Quota>,
     /// What all of its models share, where the provider counts so.
@@ -43,8 +45,8 @@ pub(in crate::gateway) struct Account {
 }
 
 impl Account {
-    pub(in crate::gateway) fn new(provider: Provider) -> Self {
-        Self { provider, blocked: Arc::default(), quota: Arc::default() }
+    pub(in crate::gateway) fn new(provider: Provider, owner: Option<String>) -> Self {
+        Self { provider, owner, blocked: Arc::default(), quota: Arc::default() }
     }
 }
 
@@ -62,6 +64,23 @@ impl ProviderGroup {
     /// The provider's name.
     pub(in crate::gateway) fn name(&self) -> &str {
         self.accounts.first().map_or("none", |account| &account.provider.name)
+    }
+
+    /// Whose account a caller's requests go by: the caller, where it has a key of its own, or else nobody in particular. A key of one's own is
+    /// not an addition: who has used it up does not go on with the gateway's.
+    pub(super) fn owner_for<'a>(&self, caller: Option<&'a str>) -> Option<&'a str> {
+        caller.filter(|caller| self.accounts.iter().any(|account| account.owner.as_deref() == Some(caller)))
+    }
+
+    /// Whether requests that go by this owner's account may go by this one.
+    pub(super) fn is_of(&self, account: usize, owner: Option<&str>) -> bool {
+        self.accounts.get(account).is_some_and(|account| account.owner.as_deref() == owner)
+    }
+
+    /// Whether there is no key by which this caller's requests could go.
+    pub(in crate::gateway) fn is_closed_to(&self, caller: Option<&str>) -> bool {
+        let owner = self.owner_for(caller);
+        !self.accounts.iter().any(|account| account.owner.as_deref() == owner)
     }
 
     /// Whose turn it is among the keys.

@@ -44,15 +44,17 @@ struct Open<'a> {
     account: usize,
 }
 
-/// Picks among a model's endpoints, given by their weights. The number is the place of the endpoint picked.
+/// Picks among a model's endpoints, given by their weights, and among those keys that `caller`'s requests may go by. The number is the place of the endpoint picked.
 pub(in crate::gateway) fn pick<'a>(
     endpoints: &[(&'a Endpoint, f64)],
     groups: &'a [ProviderGroup],
     balance: Balance,
     tried: &Tried,
+    caller: Option<&str>,
 ) -> Result<(usize, Lane<'a>), Failure> {
     let now = Instant::now();
     let mut shut: Option<(Shut, Option<Instant>)> = None;
+    let mut lacks_own_key = false;
     let mut open: Vec<Open<'a>> = Vec::with_capacity(endpoints.len());
     for (place, (endpoint, weight)) in endpoints.iter().enumerate() {
         let Some(group) = groups.get(endpoint.group) else { continue };
@@ -63,7 +65,11 @@ pub(in crate::gateway) fn pick<'a>(
             note(&mut shut, Shut::Breaker, Some(until));
             continue;
         }
-        match free_key(place, endpoint, group, tried, now) {
+        if group.is_closed_to(caller) {
+            lacks_own_key = true;
+            continue;
+        }
+        match free_key(place, endpoint, group, tried, group.owner_for(caller), now) {
             Ok(account) => open.push(Open { place, endpoint, weight: *weight, group, account }),
             Err(Some((until, why))) => note(&mut shut, why, Some(until)),
             Err(None) => {}
@@ -88,7 +94,7 @@ pub(in crate::gateway) fn pick<'a>(
         group.end_turn();
         return Ok((place, Lane { endpoint, provider: &account.provider, account: index, lease }));
     }
-    let (why, until) = shut.unwrap_or((Shut::Tried, None));
+    let (why, until) = shut.unwrap_or((if lacks_own_key { Shut::NoOwnKey } else { Shut::Tried }, None));
     Err(Failure::Shut { why, wait: until.map(|until| until.saturating_duration_since(now)) })
 }
 
@@ -111,6 +117,7 @@ fn free_key(
     endpoint: &Endpoint,
     group: &ProviderGroup,
     tried: &Tried,
+    owner: Option<&str>,
     now: Instant,
 ) -> Result<usize, Option<(Instant, Shut)>> {
     let keys = group.accounts.len();
@@ -118,7 +125,7 @@ fn free_key(
     let mut best: Option<(usize, (bool, f64))> = None;
     let mut soonest: Option<(Instant, Shut)> = None;
     for index in (0..keys).map(|step| (turn + step) % keys) {
-        if tried.keys.contains(&(place, index)) {
+        if !group.is_of(index, owner) || tried.keys.contains(&(place, index)) {
             continue;
         }
         let Some(quota) = endpoint.state.quotas.get(index) else { continue };

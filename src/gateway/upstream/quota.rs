@@ -49,6 +49,12 @@ impl Quota {
         state.until = state.until.max(Some(now + pause.min(LONGEST_NAMED_PAUSE)));
     }
 
+    /// Another replica was asked for this pause.
+    pub(super) fn wait_as_told(&self, pause: Duration, now: Instant) {
+        let mut state = self.lock();
+        state.until = state.until.max(Some(now + pause.min(LONGEST_NAMED_PAUSE)));
+    }
+
     /// The share that is left of what the provider grants; 1 where nothing is known.
     pub(super) fn left_share(&self) -> f64 {
         self.lock().left_share.unwrap_or(1.0)

@@ -24,7 +24,7 @@ pub(in crate::http) struct EmbeddingsRequest {
 }
 
 /// What is to be embedded.
-pub(super) enum Input {
+pub(in crate::http) enum Input {
     Texts(Vec<String>),
     /// So many token ids, which only the model can read.
     Tokens(u64),

@@ -14,9 +14,9 @@ use axum::response::Response;
 use super::admission::Place;
 use super::error::ApiError;
 use super::overrides::Asked;
-use super::{AppState, body, openapi};
-use crate::routing::Bounds;
-pub(super) use input::EmbeddingsRequest;
+use super::{AppState, body, budget, openapi};
+use crate::routing::{Bounds, CallerScope};
+pub(super) use input::{EmbeddingsRequest, Input};
 use list::EmbeddingList;
 use own::OwnEmbedder;
 pub(super) use own::places;
@@ -48,9 +48,10 @@ pub(super) async fn create(
                    -max-seconds, -min-quality, -providers and -regions";
         return Err(ApiError::invalid(why, None));
     }
-    match serving(&state, &request.model)? {
+    match serving(&state, &request.model, &overrides.caller.scope)? {
         Serving::Own(embedder) => {
             request.encoding = request.encoding.readable_by(&headers);
+            let _taken = budget::reserve_free(&state, &place).await.map_err(|error| ApiError::from(&error))?;
             own::answer(&state, &embedder, request).await
         }
         Serving::Configured(model) => upstream::answer(&state, &model, request, &overrides.caller, place).await,
@@ -64,17 +65,23 @@ enum Serving {
 }
 
 /// A configured model goes before an embedder of ours with the same name; `auto` is the embedder that is built in.
-fn serving(state: &AppState, asked: &str) -> Result<Serving, ApiError> {
+fn serving(state: &AppState, asked: &str, scope: &CallerScope) -> Result<Serving, ApiError> {
     let router = &state.parts.router;
     if router.registry().get(asked).is_none()
         && let Some(own) = own::embedders(state).find(|own| own.name() == asked)
     {
-        return Ok(Serving::Own(own));
+        return within(scope, own);
     }
     match router.embeddings_model(asked).map_err(|error| ApiError::from(&error))? {
         Some(model) => Ok(Serving::Configured(model)),
-        None => own::builtin().map(Serving::Own),
+        None => within(scope, own::builtin()?),
     }
+}
+
+/// An embedder of ours is a model like any other to a key that is bound to models.
+fn within(scope: &CallerScope, own: OwnEmbedder) -> Result<Serving, ApiError> {
+    scope.check_name(own.name()).map_err(|outside| ApiError::from(&outside))?;
+    Ok(Serving::Own(own))
 }
 
 /// The embedders of ours, by name.

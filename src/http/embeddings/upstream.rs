@@ -13,7 +13,7 @@ use crate::http::conversation::Client;
 use crate::http::decision_log::LogEntry;
 use crate::http::error::ApiError;
 use crate::http::{AppState, answer_headers, budget, conversation, metrics, observation};
-use crate::routing::{Caller, ToEmbed};
+use crate::routing::{Caller, Model, ToEmbed};
 
 /// Has the model's provider embed what is asked.
 pub(super) async fn answer(
@@ -31,7 +31,7 @@ pub(super) async fn answer(
         return Err(ApiError::invalid(why, Some("model")));
     }
     let started = Instant::now();
-    let mut entry = LogEntry::open(state, started, false);
+    let mut entry = LogEntry::open(state, started, caller, false);
     let input = match &request.input {
         Input::Texts(texts) => ToEmbed::Texts(texts),
         Input::Tokens(tokens) => ToEmbed::Tokens(*tokens),
@@ -44,7 +44,8 @@ pub(super) async fn answer(
             return Err(answer);
         }
     };
-    let reservation = match budget::reserve(state, &mut decision) {
+    let tokens = |model: &Model| budget::tokens_to_embed(&request.input, model);
+    let reservation = match budget::reserve(state, &place, &mut decision, tokens).await {
         Ok(reservation) => reservation,
         Err(error) => {
             let answer = ApiError::from(&error);
@@ -66,7 +67,7 @@ pub(super) async fn answer(
     metrics::record_overhead(overhead);
     answer_headers::write_attempts(&mut headers, attempts);
     answer_headers::write_overhead(&mut headers, overhead);
-    observation::note_sent(&decision.id, model, attempts);
+    observation::note_sent(model, attempts);
     match sent {
         Ok(answer) => {
             entry.note_answer(&answer, overhead);

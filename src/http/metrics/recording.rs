@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use metrics::{counter, histogram};
+use metrics::{Label, counter, histogram};
 
 use crate::routing::{Decision, Strategy};
+use crate::store::{DecisionRecord, Outcome};
 
 /// The names of the HTTP face's metrics.
 pub mod metric {
@@ -23,8 +24,44 @@ pub mod metric {
     pub const DRY_DECISIONS: &str = "semroute_dry_decisions_total";
     /// Seconds spent here on a chat request, outside waiting for providers.
     pub const OVERHEAD: &str = "semroute_overhead_seconds";
+    /// Attempts to take a changed configuration, by outcome: `taken`, `refused`.
+    pub const RELOADS: &str = "semroute_config_reloads_total";
     /// Seconds until a response began.
     pub const REQUEST_DURATION: &str = "http_server_request_duration_seconds";
+    /// Seconds from a request to the end of its answer, streams included, as the client sees it.
+    pub const ANSWER_DURATION: &str = "gen_ai_server_request_duration_seconds";
+    /// Seconds from a request to the first word of its stream: deciding, falling back and waiting included.
+    pub const TIME_TO_FIRST_TOKEN: &str = "gen_ai_server_time_to_first_token_seconds";
+    /// Mean seconds between the tokens of a stream after its first one.
+    pub const TIME_PER_OUTPUT_TOKEN: &str = "gen_ai_server_time_per_output_token_seconds";
+}
+
+/// How an answer came along.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::http) struct Pace {
+    /// Of a stream: from the request until it began.
+    pub(in crate::http) first_token: Option<Duration>,
+    /// Of a stream: waiting for the provider after that.
+    pub(in crate::http) streamed: Duration,
+    /// From the request to the end.
+    pub(in crate::http) total: Duration,
+}
+
+/// A request is over. Where no model served it, the metrics of tries and of responses say so.
+pub(in crate::http) fn record_answer(record: &DecisionRecord, pace: Pace) {
+    // Names of the registry only: what a client asked for could be anything.
+    let Some(model) = record.model.as_ref() else { return };
+    let of_model = || Label::new("gen_ai_request_model", model.clone());
+    let error = (record.outcome != Outcome::Answered).then(|| Label::new("error_type", record.outcome.name()));
+    let labels: Vec<Label> = [Some(of_model()), error].into_iter().flatten().collect();
+    histogram!(metric::ANSWER_DURATION, labels).record(pace.total);
+    let Some(first_token) = pace.first_token.filter(|_| record.outcome == Outcome::Answered) else { return };
+    histogram!(metric::TIME_TO_FIRST_TOKEN, vec![of_model()]).record(first_token);
+    if let Some(later_tokens) = record.output_tokens.and_then(|tokens| tokens.checked_sub(1)).filter(|later| *later > 0)
+    {
+        let per_token = pace.streamed.as_secs_f64() / later_tokens as f64;
+        histogram!(metric::TIME_PER_OUTPUT_TOKEN, vec![of_model()]).record(per_token);
+    }
 }
 
 pub(in crate::http) fn record_decision(decision: &Decision, elapsed: Duration) {

@@ -26,10 +26,10 @@ const ANYWHERE: [Row; 4] = [
 /// Of a route that asks for a key.
 const WITH_KEY: [Row; 3] = [
     ("401", "No key or token, or none that is good."),
-    ("403", "The token's scope does not allow it, or a rule does not."),
+    ("403", "The scope of the key or the token does not allow it, or a rule does not."),
     (
         "503",
-        "The keys of the token's issuer are not to be had, the server is shutting down, or nobody could be reached.",
+        "Neither the store of keys nor the token's issuer could be asked yet, the server is shutting down, or nobody could be reached.",
     ),
 ];
 /// Of a route that reads a body and takes a place.

@@ -1,10 +1,12 @@
 //! Who a token speaks of: the caller's name for rules, and a mark that tells callers apart. Called once everything else about the token
 //! holds.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::{JwtConfig, TokenError};
-use crate::limits::KnownCaller;
+use crate::limits::{Allowance, KnownCaller};
 
 /// Stands before the names of tokens' callers, so that no token can take on the name of a key.
 pub const TOKEN_NAME_PREFIX: &str = "jwt:";
@@ -23,6 +25,11 @@ pub(super) fn caller(claims: &Map<String, Value>, config: &JwtConfig) -> Result<
     Ok(KnownCaller {
         name: Some(format!("{TOKEN_NAME_PREFIX}{name}").into()),
         identity: identity(&config.issuer, subject),
+        allowance: Arc::new(Allowance {
+            scopes: config.scopes.clone(),
+            limits: config.limits.clone(),
+            is_admin: false,
+        }),
     })
 }
 

@@ -3,11 +3,13 @@
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Deserializer};
 
+use crate::limits::{CallerLimits, Scopes};
+
 /// Tokens older than their end by more than this are not a matter of clocks.
 const MOST_LEEWAY_SECONDS: u64 = 300;
 
 /// `[auth.jwt]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JwtConfig {
     /// Who signs the tokens; their `iss`, to the letter.
@@ -33,6 +35,12 @@ pub struct JwtConfig {
     /// How often the issuer's keys are fetched again, in minutes.
     #[serde(default = "default_refresh_minutes")]
     pub refresh_minutes: u64,
+    /// What each caller may ask for.
+    #[serde(default)]
+    pub scopes: Scopes,
+    /// How much each caller may do.
+    #[serde(default)]
+    pub limits: CallerLimits,
 }
 
 /// A way to sign with a private key.
@@ -91,7 +99,8 @@ impl JwtConfig {
         if !(1..=24 * 60).contains(&self.refresh_minutes) {
             return Err(format!("refresh_minutes: {} is not from 1 to 1440", self.refresh_minutes));
         }
-        Ok(())
+        self.scopes.check().map_err(|wrong| format!("scopes.{wrong}"))?;
+        self.limits.check().map_err(|wrong| format!("limits.{wrong}"))
     }
 }
 

@@ -10,6 +10,7 @@ use super::config::RuleConfig;
 use crate::chat::ChatRequest;
 use crate::prompt::personal_data::{self, PersonalData};
 use crate::prompt::{self, Language};
+use crate::routing::CallerScope;
 
 /// Personal data is looked for in pieces of this size ...
 const PIECE_BYTES: usize = 128 * 1024;
@@ -23,6 +24,8 @@ pub struct Caller {
     pub key: Option<String>,
     /// What tells this caller from others, where keys are used; never the key itself.
     pub identity: Option<String>,
+    /// What it may be given.
+    pub scope: CallerScope,
     /// The values of those headers that some rule names, by lower-case name.
     pub headers: BTreeMap<String, String>,
 }

@@ -1,6 +1,7 @@
 //! The `[[rules]]`, `[[routes]]` and `[[archetypes]]` tables of the configuration.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use serde::Deserialize;
 
@@ -58,6 +59,39 @@ pub struct RouteConfig {
     /// Beside `[router.limits]`.
     #[serde(default)]
     pub limits: Bounds,
+    /// What the response cache does with its requests. Unset: as `[cache]` says.
+    #[serde(default)]
+    pub cache: Option<RouteCache>,
+}
+
+/// `cache = true | false | { semantic = true, ttl_seconds = 60 }` of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "true, false, or a table with semantic and ttl_seconds")]
+pub enum RouteCache {
+    /// Whether its answers are kept.
+    Switch(bool),
+    /// They are, in this way.
+    Settings(RouteCacheSettings),
+}
+
+/// How a route's answers are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RouteCacheSettings {
+    /// Whether a prompt that says nearly the same has the same answer.
+    pub semantic: bool,
+    /// How long an answer is kept, instead of `[cache] ttl_seconds`.
+    pub ttl_seconds: Option<NonZeroU64>,
+}
+
+impl RouteCache {
+    /// The settings; `None` where nothing is kept.
+    pub fn settings(self) -> Option<RouteCacheSettings> {
+        match self {
+            Self::Switch(is_on) => is_on.then(RouteCacheSettings::default),
+            Self::Settings(settings) => Some(settings),
+        }
+    }
 }
 
 impl RouteConfig {

@@ -6,6 +6,6 @@ mod config;
 mod read;
 
 pub use conditions::Caller;
-pub use config::{ArchetypeConfig, RouteConfig, RuleConfig};
+pub use config::{ArchetypeConfig, RouteCache, RouteCacheSettings, RouteConfig, RuleConfig};
 pub use read::RuleError;
 pub(super) use read::{Effect, UserRules};

@@ -9,6 +9,10 @@ impl Rules for Balanced {
         "balanced"
     }
 
+    fn weighs_quality_against_cost(&self) -> bool {
+        true
+    }
+
     fn rank(&self, contenders: &mut [Contender<'_>], choosing: &Choosing<'_>) -> String {
         let share = choosing.terms.quality_share;
         let best = contenders.iter().map(|contender| contender.quality).fold(0.0, f64::max);

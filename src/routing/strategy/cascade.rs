@@ -10,6 +10,10 @@ impl Rules for Cascade {
         "cascade"
     }
 
+    fn weighs_quality_against_cost(&self) -> bool {
+        true
+    }
+
     fn rank(&self, contenders: &mut [Contender<'_>], choosing: &Choosing<'_>) -> String {
         let share = choosing.config.cascade.first_quality_share;
         let gate = share_of_best(contenders, share);

@@ -13,6 +13,10 @@ impl Rules for CostWeighted {
         true
     }
 
+    fn weighs_quality_against_cost(&self) -> bool {
+        true
+    }
+
     fn rank(&self, contenders: &mut [Contender<'_>], choosing: &Choosing<'_>) -> String {
         let cost_weight = choosing.config.cost_weight;
         // An unknown cost comes last, for it could be any; unless cost does not count.

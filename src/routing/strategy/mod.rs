@@ -76,6 +76,11 @@ pub(super) trait Rules: Sync {
         true
     }
 
+    /// Whether its first model is the one that predicted quality and cost speak for together.
+    fn weighs_quality_against_cost(&self) -> bool {
+        false
+    }
+
     /// Whether it looks at what was chosen before, and a conversation is therefore not held to its model.
     fn spreads_load(&self) -> bool {
         false
@@ -112,6 +117,11 @@ impl Strategy {
     /// The name used in the configuration and in decisions.
     pub fn name(self) -> &'static str {
         self.rules().name()
+    }
+
+    /// Whether it gives every model that can serve its turn.
+    pub fn spreads_load(self) -> bool {
+        self.rules().spreads_load()
     }
 
     pub(super) fn rules(self) -> &'static dyn Rules {

@@ -10,6 +10,10 @@ impl Rules for QualityGated {
         "quality_gated"
     }
 
+    fn weighs_quality_against_cost(&self) -> bool {
+        true
+    }
+
     fn rank(&self, contenders: &mut [Contender<'_>], choosing: &Choosing<'_>) -> String {
         let gate = choosing.config.quality_gate;
         cheapest_clearing(contenders, |contender| contender.quality >= gate);
