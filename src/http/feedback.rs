@@ -20,6 +20,8 @@ use super::error::ApiError;
 use super::{AppState, body, openapi};
 use crate::store::{Feedback, Recorder, StoreError, Verdict};
 
+/// What the store is asked takes no longer, or it is as good as down.
+const STORE_SAYS_WITHIN: Duration = Duration::from_secs(5);
 /// A row is written when its answer has ended, and the writer may have others before it. For a decision that is younger than `YOUNG` the writer
 /// is waited for, this long at most.
 const ROW_COMES_WITHIN: Duration = Duration::from_secs(2);
@@ -101,7 +103,7 @@ pub(super) async fn give(
     let said = Feedback { verdict, score, task, complexity };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-    recorder.store().judge(&decision_id, now, caller_id.as_deref(), &said).await.map_err(|error| unwell(&error))?;
+    in_time(recorder.store().judge(&decision_id, now, caller_id.as_deref(), &said)).await?;
     let Feedback { verdict, score, task, complexity } = said;
     Ok(Json(FeedbackTaken { object: "feedback", decision_id, verdict, score, task, complexity }))
 }
@@ -142,7 +144,7 @@ pub(super) fn places() -> Arc<Semaphore> {
 /// Whose decision it is, if there is one: in the log, or on its way there.
 async fn caller_of(places: &Semaphore, recorder: &Recorder, decision_id: &str) -> Result<Whose, ApiError> {
     let Some(age) = age_of(decision_id) else { return Ok(None) };
-    let look = || async { recorder.store().caller_of(decision_id).await.map_err(|error| unwell(&error)) };
+    let look = || in_time(recorder.store().caller_of(decision_id));
     match look().await? {
         None if age <= YOUNG => wait_for_row(places, || recorder.flush(), look).await,
         found => Ok(found),
@@ -182,7 +184,15 @@ fn age_of(decision_id: &str) -> Option<Duration> {
     Some(SystemTime::now().duration_since(made).unwrap_or_default())
 }
 
-fn unwell(error: &StoreError) -> ApiError {
+/// What the store says, if it says it soon: one that hangs must not hang its callers.
+async fn in_time<T>(asking: impl Future<Output = Result<T, StoreError>>) -> Result<T, ApiError> {
+    match timeout(STORE_SAYS_WITHIN, asking).await {
+        Ok(said) => said.map_err(|error| unwell(&error)),
+        Err(_elapsed) => Err(unwell(&"it does not answer")),
+    }
+}
+
+fn unwell(error: &dyn std::fmt::Display) -> ApiError {
     tracing::warn!(%error, "feedback could not be written down");
     ApiError::log_unwell()
 }

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::models_asked::ModelAsked;
-use super::{Caller, Candidate, Decision, Plan, RouteError, Router, TokenCounts};
+use super::{Caller, CallerScope, Candidate, Decision, Plan, RouteError, Router, TokenCounts};
 use crate::chat::{ChatRequest, Usage};
 use crate::prompt;
 
@@ -20,8 +20,14 @@ pub enum ToEmbed<'a> {
 impl Router {
     /// The configured model that a name means for embeddings; `None` where it leaves the choice to the router, which means no configured one:
     /// routes and strategies choose among models that answer.
-    pub fn embeddings_model(&self, asked: &str) -> Result<Option<String>, RouteError> {
-        Ok(match self.names().read(asked)?.0 {
+    pub fn embeddings_model(&self, asked: &str, scope: &CallerScope) -> Result<Option<String>, RouteError> {
+        let (asked, _) = self.names().read(asked).map_err(|error| error.within(scope))?;
+        if let ModelAsked::Named(name) = &asked
+            && let Some(model) = self.registry().get(name)
+        {
+            scope.check_model(model)?;
+        }
+        Ok(match asked {
             ModelAsked::Named(model) => Some(model),
             ModelAsked::Auto(_) | ModelAsked::Route(_) => None,
         })

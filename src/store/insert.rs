@@ -8,56 +8,10 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Connection as _, Row as _, SqlSafeStr as _, SqlStr};
 
+use super::columns::ALL as COLUMNS;
 use super::database::Engine;
 use super::double::Double;
 use super::{DecisionRecord, Store, StoreError, rollup};
-
-const COLUMNS: [&str; 44] = [
-    "id",
-    "time_unix_ms",
-    "caller",
-    "caller_id",
-    "session",
-    "model",
-    "provider",
-    "task",
-    "task_confidence",
-    "complexity",
-    "complexity_confidence",
-    "complexity_score",
-    "known",
-    "novelty",
-    "truncated",
-    "tier",
-    "artifact",
-    "predicted_quality",
-    "predicted_qualities",
-    "strategy",
-    "reason",
-    "chain",
-    "tries",
-    "attempts",
-    "status",
-    "outcome",
-    "stream",
-    "cache",
-    "input_tokens",
-    "cached_input_tokens",
-    "cache_write_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "cost_usd",
-    "counted_usd",
-    "would_cost_usd",
-    "best_model",
-    "best_usd",
-    "feature_space",
-    "fingerprint",
-    "features",
-    "prompt",
-    "overhead_ms",
-    "latency_ms",
-];
 
 /// Rows that one transaction takes, and at most one statement: a power of two, and well below the number of values that a statement may have.
 pub(super) const BATCH_LIMIT: usize = 256;

@@ -2,8 +2,7 @@
 //! long it is, and beside a server that goes on writing.
 
 use super::feedback::{self, Feedback};
-use super::read::read_record;
-use super::{DecisionRecord, Store, StoreError};
+use super::{DecisionRecord, Store, StoreError, columns};
 
 /// Rows of one page: some megabytes where prompts are kept.
 const ROWS_A_PAGE: u32 = 500;
@@ -60,7 +59,7 @@ impl Store {
         reading.is_at_end = page.len() < ROWS_A_PAGE as usize;
         let judged = page
             .iter()
-            .map(|row| Ok(Judged { decision: read_record(row)?, feedback: feedback::read(row)? }))
+            .map(|row| Ok(Judged { decision: columns::read(row)?, feedback: feedback::read(row)? }))
             .collect::<Result<Vec<_>, sqlx::Error>>()?;
         if let Some(Judged { decision, .. }) = judged.last() {
             reading.after = (decision.time_unix_ms, decision.id.clone());

@@ -1,10 +1,10 @@
 //! Reads decisions back: the latest rows, and totals by model in which unknown cost stays apart from cost.
 
-use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{DecisionRecord, Outcome, Store, StoreError};
+use super::columns::{self, whole};
+use super::{DecisionRecord, Store, StoreError};
 
 /// What a model served and cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +102,7 @@ impl Store {
     /// The latest decisions, newest first.
     pub async fn recent(&self, limit: u32) -> Result<Vec<DecisionRecord>, StoreError> {
         let rows = sqlx::query(RECENT).bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| read_record(row).map_err(StoreError::from)).collect()
+        rows.iter().map(|row| columns::read(row).map_err(StoreError::from)).collect()
     }
 
     /// Requests and spend by model.
@@ -111,57 +111,6 @@ impl Store {
         let by_model: Result<_, sqlx::Error> = rows.iter().map(read_totals).collect();
         Ok(Totals { by_model: by_model? })
     }
-}
-
-pub(super) fn read_record(row: &AnyRow) -> Result<DecisionRecord, sqlx::Error> {
-    Ok(DecisionRecord {
-        id: row.try_get("id")?,
-        time_unix_ms: row.try_get("time_unix_ms")?,
-        caller: row.try_get("caller")?,
-        caller_id: row.try_get("caller_id")?,
-        session: row.try_get("session")?,
-        model: row.try_get("model")?,
-        provider: row.try_get("provider")?,
-        task: row.try_get("task")?,
-        task_confidence: row.try_get("task_confidence")?,
-        complexity: row.try_get("complexity")?,
-        complexity_confidence: row.try_get("complexity_confidence")?,
-        complexity_score: row.try_get("complexity_score")?,
-        known: flag(row, "known")?,
-        novelty: row.try_get("novelty")?,
-        truncated: flag(row, "truncated")?,
-        tier: row.try_get("tier")?,
-        artifact: row.try_get("artifact")?,
-        predicted_quality: row.try_get("predicted_quality")?,
-        predicted_qualities: json(row, "predicted_qualities")?,
-        strategy: row.try_get("strategy")?,
-        reason: row.try_get("reason")?,
-        chain: json(row, "chain")?,
-        tries: json(row, "tries")?,
-        attempts: u32::try_from(whole(row, "attempts")?).unwrap_or(u32::MAX),
-        status: u16::try_from(whole(row, "status")?).unwrap_or(u16::MAX),
-        outcome: outcome(row)?,
-        stream: whole(row, "stream")? != 0,
-        cache: row.try_get("cache")?,
-        input_tokens: count(row, "input_tokens")?,
-        cached_input_tokens: count(row, "cached_input_tokens")?,
-        cache_write_tokens: count(row, "cache_write_tokens")?,
-        output_tokens: count(row, "output_tokens")?,
-        reasoning_tokens: count(row, "reasoning_tokens")?,
-        cost_usd: row.try_get("cost_usd")?,
-        counted_usd: row.try_get("counted_usd")?,
-        would_cost_usd: json(row, "would_cost_usd")?,
-        best_model: row.try_get("best_model")?,
-        best_usd: row.try_get("best_usd")?,
-        feature_space: row.try_get("feature_space")?,
-        fingerprint: row.try_get("fingerprint")?,
-        features: row.try_get("features")?,
-        prompt: row.try_get("prompt")?,
-        conversation: None,
-        words: None,
-        overhead_ms: row.try_get("overhead_ms")?,
-        latency_ms: row.try_get("latency_ms")?,
-    })
 }
 
 fn read_totals(row: &AnyRow) -> Result<ModelTotals, sqlx::Error> {
@@ -176,28 +125,4 @@ fn read_totals(row: &AnyRow) -> Result<ModelTotals, sqlx::Error> {
         known_cost_usd: row.try_get("known_cost_usd")?,
         unknown_cost_requests: whole(row, "unknown_cost_requests")?,
     })
-}
-
-/// A word that a later version wrote counts as the least that can be said.
-pub(super) fn outcome(row: &AnyRow) -> Result<Outcome, sqlx::Error> {
-    let name: String = row.try_get("outcome")?;
-    Ok(Outcome::from_name(&name).unwrap_or_default())
-}
-
-pub(super) fn count(row: &AnyRow, column: &str) -> Result<Option<u64>, sqlx::Error> {
-    Ok(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs))
-}
-
-pub(super) fn whole(row: &AnyRow, column: &str) -> Result<u64, sqlx::Error> {
-    Ok(row.try_get::<i64, _>(column)?.unsigned_abs())
-}
-
-pub(super) fn flag(row: &AnyRow, column: &str) -> Result<Option<bool>, sqlx::Error> {
-    Ok(row.try_get::<Option<i64>, _>(column)?.map(|value| value != 0))
-}
-
-/// NULL is empty, and so is what a later version wrote in a shape of its own.
-pub(super) fn json<T: DeserializeOwned + Default>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error> {
-    let text: Option<String> = row.try_get(column)?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }

@@ -72,7 +72,7 @@ fn serving(state: &AppState, asked: &str, scope: &CallerScope) -> Result<Serving
     {
         return within(scope, own);
     }
-    match router.embeddings_model(asked).map_err(|error| ApiError::from(&error))? {
+    match router.embeddings_model(asked, scope).map_err(|error| ApiError::from(&error))? {
         Some(model) => Ok(Serving::Configured(model)),
         None => within(scope, own::builtin()?),
     }

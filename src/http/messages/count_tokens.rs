@@ -13,6 +13,7 @@ use crate::chat::ChatRequest;
 use crate::http::error::ApiError;
 use crate::http::openapi::OwnErrors;
 use crate::http::openapi::messages::CountRequest;
+use crate::http::overrides::Asked;
 use crate::http::{AppState, body};
 use crate::routing::{Requirements, TokenCounts};
 
@@ -35,6 +36,7 @@ pub(in crate::http) struct Counted {
 )]
 pub(in crate::http) async fn count(
     State(state): State<AppState>,
+    Asked(overrides): Asked,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Counted>, ApiError> {
@@ -46,7 +48,8 @@ pub(in crate::http) async fn count(
     })
     .await?;
     let router = &state.parts.router;
-    let input_tokens = router.tokens_asked(request.model(), &counts).map_err(|error| ApiError::from(&error))?;
+    let scope = &overrides.caller.scope;
+    let input_tokens = router.tokens_asked(request.model(), &counts, scope).map_err(|error| ApiError::from(&error))?;
     Ok(Json(Counted { input_tokens }))
 }
 

@@ -22,6 +22,8 @@ const BATCH: usize = 128;
 
 /// How often a Redis that is away is looked for, and what was spent here is told.
 const LOOKS_EVERY: Duration = Duration::from_millis(250);
+/// A server that is slow for a moment is not lost and found several times a second.
+const LEAST_ABSENCE: Duration = Duration::from_millis(500);
 
 /// Runs until the book is dropped.
 pub(super) async fn work(shared: SharedBook, book: Weak<Mutex<Book>>, to_be_told: mpsc::Receiver<Settlement>) {
@@ -56,6 +58,7 @@ impl Worker {
         let mut looks = interval(LOOKS_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut renewed, mut told) = (Instant::now(), Instant::now());
+        let mut went_down = None;
         loop {
             let may_take = self.ends.is_empty() && self.shared.is_up();
             tokio::select! {
@@ -65,10 +68,13 @@ impl Worker {
                     }
                 }
                 _ = looks.tick() => {}
-                () = self.shared.0.went_down.notified() => {}
+                () = self.shared.0.went_down.notified() => went_down = Some(Instant::now()),
             }
             let Some(book) = book.upgrade() else { return };
             if !self.shared.is_up() {
+                if went_down.is_some_and(|at| at.elapsed() < LEAST_ABSENCE) {
+                    continue;
+                }
                 if self.meet_again(&book).await.is_err() {
                     continue;
                 }

@@ -176,7 +176,7 @@ impl Question<'_> {
                 conditions.push(format!("{ENDED} {sign}= ${ended} AND ({ENDED}, d.id) {sign} (${ended}, ${id})"));
             }
         }
-        let columns = columns::names("d");
+        let columns = columns::shown("d");
         let condition =
             if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
         format!(

@@ -39,12 +39,11 @@ const MOST_CALLERS: usize = 200;
 /// Decisions of the backlog that are counted in one transaction.
 const BACKLOG_BATCH: usize = 500;
 
+/// Sums that one statement opens or writes.
+const ROWS_A_STATEMENT: usize = 100;
+
 const EVERYBODY: &str = "all";
 
-/// The lock on the row holds until the transaction ends, so that two servers never count over each other.
-const OPEN: &str = "INSERT INTO rollups (span_ms, scope, start_unix_ms, revision, body) VALUES ($1, $2, $3, 1, '{}') \
-    ON CONFLICT (span_ms, scope, start_unix_ms) DO UPDATE SET revision = rollups.revision + 1 RETURNING body";
-const SAVE: &str = "UPDATE rollups SET body = $4 WHERE span_ms = $1 AND scope = $2 AND start_unix_ms = $3";
 const READ: &str = "SELECT start_unix_ms, body FROM rollups \
     WHERE span_ms = $1 AND scope = $2 AND start_unix_ms >= $3 AND start_unix_ms < $4 ORDER BY start_unix_ms";
 const SCOPES: &str =
@@ -92,43 +91,87 @@ pub(super) async fn add(connection: &mut AnyConnection, written: &[&DecisionReco
             }
         }
     }
-    for ((span, start), sums) in sums {
-        let mut everybody = open(connection, span, EVERYBODY, start).await?;
+    let of_everybody = |(span, start): &(Span, i64)| SumKey { span: *span, start: *start, scope: EVERYBODY.to_owned() };
+    let mut known = open(connection, sums.keys().map(of_everybody).collect()).await?;
+    let mut of_callers = BTreeMap::new();
+    for (place, sums) in sums {
+        let Some(everybody) = known.get_mut(&of_everybody(&place)) else { continue };
         everybody.add_up(&sums.everybody);
-        let mut counted = Vec::with_capacity(sums.by_caller.len());
         for (caller, sum) in sums.by_caller {
             if everybody.callers.contains(&caller)
                 || everybody.callers.len() < MOST_CALLERS && everybody.callers.insert(caller.clone())
             {
-                counted.push((caller, sum));
+                let (span, start) = place;
+                of_callers.insert(SumKey { span, start, scope: scope_of(Some(&caller)) }, sum);
             }
         }
-        save(connection, span, EVERYBODY, start, &everybody).await?;
-        for (caller, sum) in counted {
-            let scope = scope_of(Some(&caller));
-            let mut known = open(connection, span, &scope, start).await?;
-            known.add_up(&sum);
-            save(connection, span, &scope, start, &known).await?;
+    }
+    for (key, mut summary) in open(connection, of_callers.keys().cloned().collect()).await? {
+        summary.add_up(&of_callers[&key]);
+        known.insert(key, summary);
+    }
+    save(connection, &known).await
+}
+
+/// Whose sums, and of when. Rows are locked in this order, on every server.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct SumKey {
+    span: Span,
+    start: i64,
+    scope: String,
+}
+
+/// Reads these rows, making those that are missing. They are locked until the transaction ends, so that two servers never count over each other.
+async fn open(connection: &mut AnyConnection, keys: Vec<SumKey>) -> Result<BTreeMap<SumKey, Summary>, sqlx::Error> {
+    let mut opened = BTreeMap::new();
+    for keys in keys.chunks(ROWS_A_STATEMENT) {
+        let places =
+            places_of_rows(keys.len(), |first| format!("(${first}, ${}, ${}, 1, '{{}}')", first + 1, first + 2), 3);
+        let sql = format!(
+            "INSERT INTO rollups (span_ms, scope, start_unix_ms, revision, body) VALUES {places} ON CONFLICT (span_ms, scope, \
+             start_unix_ms) DO UPDATE SET revision = rollups.revision + 1 RETURNING span_ms, scope, start_unix_ms, body"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for SumKey { span, start, scope } in keys {
+            query = query.bind(span.ms()).bind(scope).bind(*start);
         }
+        for row in query.fetch_all(&mut *connection).await? {
+            let (span_ms, start): (i64, i64) = (row.try_get("span_ms")?, row.try_get("start_unix_ms")?);
+            if let Some(span) = Span::ALL.into_iter().find(|span| span.ms() == span_ms) {
+                let key = SumKey { span, start, scope: row.try_get("scope")? };
+                opened.insert(key, read_body(&row.try_get::<String, _>("body")?));
+            }
+        }
+    }
+    Ok(opened)
+}
+
+/// Writes rows that were opened.
+async fn save(connection: &mut AnyConnection, sums: &BTreeMap<SumKey, Summary>) -> Result<(), sqlx::Error> {
+    let sums: Vec<(&SumKey, &Summary)> = sums.iter().collect();
+    for sums in sums.chunks(ROWS_A_STATEMENT) {
+        let places = places_of_rows(
+            sums.len(),
+            |first| format!("(${first}, ${}, ${}, 1, ${})", first + 1, first + 2, first + 3),
+            4,
+        );
+        let sql = format!(
+            "INSERT INTO rollups (span_ms, scope, start_unix_ms, revision, body) VALUES {places} ON CONFLICT (span_ms, scope, \
+             start_unix_ms) DO UPDATE SET body = excluded.body"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (SumKey { span, start, scope }, summary) in sums {
+            let body = serde_json::to_string(summary).map_err(|error| sqlx::Error::Encode(error.into()))?;
+            query = query.bind(span.ms()).bind(scope).bind(*start).bind(body);
+        }
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
 
-async fn open(connection: &mut AnyConnection, span: Span, scope: &str, start: i64) -> Result<Summary, sqlx::Error> {
-    let row = sqlx::query(OPEN).bind(span.ms()).bind(scope).bind(start).fetch_one(connection).await?;
-    Ok(read_body(&row.try_get::<String, _>("body")?))
-}
-
-async fn save(
-    connection: &mut AnyConnection,
-    span: Span,
-    scope: &str,
-    start: i64,
-    summary: &Summary,
-) -> Result<(), sqlx::Error> {
-    let body = serde_json::to_string(summary).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query(SAVE).bind(span.ms()).bind(scope).bind(start).bind(body).execute(connection).await?;
-    Ok(())
+/// The VALUES of so many rows; `row` is told the number of its first place, and has so many of them.
+fn places_of_rows(rows: usize, row: impl Fn(usize) -> String, places: usize) -> String {
+    (0..rows).map(|at| row(at * places + 1)).collect::<Vec<_>>().join(", ")
 }
 
 /// The sums of everybody, or of one caller (the empty name is who has none), that begin from one moment to before another, in order.
@@ -170,7 +213,7 @@ pub(super) async fn catch_up_some(pool: &AnyPool) -> Result<bool, sqlx::Error> {
         return Ok(sqlx::query(ANY_BACKLOG).fetch_optional(&mut *transaction).await?.is_some());
     }
     let places: Vec<String> = (1..=taken.len()).map(|place| format!("${place}")).collect();
-    let (columns, places) = (columns::names("d"), places.join(", "));
+    let (columns, places) = (columns::shown("d"), places.join(", "));
     let sql = AssertSqlSafe(format!("SELECT {columns} FROM decisions d WHERE d.id IN ({places})"));
     let mut query = sqlx::query(sql);
     for row in &taken {

@@ -87,7 +87,8 @@ function dataset(kind, series, points) {
     borderColor: stroke,
     borderWidth: series.dashed ? 1.6 : 2,
     borderDash: series.dashed ? [5, 4] : [],
-    pointRadius: points === 1 ? 3 : 0,
+    // A value with none on either side is no line, so it is shown as a point.
+    pointRadius: ({ dataIndex: at, dataset: { data } }) => (data[at] != null && data[at - 1] == null && data[at + 1] == null ? 3 : 0),
     pointHoverRadius: 4,
     pointHoverBorderWidth: 0,
     spanGaps: false,
