@@ -1,4 +1,4 @@
-//! How near estimated token counts are to those of OpenAI's own vocabularies, on every prompt of `data/`, on the code and the documents
+//! How near estimated token counts are to those of OpenAI's own vocabularies, on every labelled prompt of `data/`, on the code and the documents
 //! of this repository, and on what a log, a table or a hash looks like.
 #![allow(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 
@@ -30,7 +30,7 @@ fn files(folder: &str, ending: &str) -> Vec<String> {
 }
 
 fn prompts() -> Vec<String> {
-    let rows = files("data", "jsonl");
+    let rows = ["data/train", "data/heldout"].map(|folder| files(folder, "jsonl")).concat();
     let prompt = |row: &str| -> String {
         let row: serde_json::Value = serde_json::from_str(row).unwrap();
         row["prompt"].as_str().unwrap().to_owned()
