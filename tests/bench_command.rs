@@ -51,6 +51,7 @@ fn the_gateway_is_timed_beside_a_direct_call() {
     let said = folder.output_of(&["bench", "--json", "figures.json", "--tokens", "3"]);
     let figures = folder.read_json("figures.json");
     expect_positive(&figures, &["cold_start_ms_p50", "call_direct_ms_p50", "call_named_ms_p50", "call_auto_ms_p50"]);
+    assert!(figures["call_auto_with_log_and_key_ms_p50"].is_number() && figures["log_and_key_ms_p50"].is_number());
     assert!(figures["gateway_overhead_ms_p50"].is_number() && figures["gateway_overhead_named_ms_p50"].is_number());
     for name in figures.as_object().unwrap().keys() {
         assert!(said.contains(name.as_str()), "{name} is not shown: {said}");

@@ -1,4 +1,5 @@
-//! Times the real binary: starts `semroute serve` before a simulated provider, and calls both in turn over loopback.
+//! Times the real binary: starts `semroute serve` before a simulated provider, once bare and once with a log, a key, rates and a budget, and
+//! calls all in turn over loopback.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde_json::{Map, Value, json};
+use tempfile::TempDir;
 
 use super::timing::{Timing, in_ms};
 use crate::gateway::{LoopbackClient, loopback_client};
@@ -41,41 +43,72 @@ pub(super) fn measure(figures: &mut Map<String, Value>) -> anyhow::Result<()> {
     figures.insert("cold_start_ms_p50".into(), json!(Timing::from_runs(starts).p50_ms()));
     figures.insert("idle_memory_mib".into(), json!(resident_mib(gateway.child.id())));
 
+    let with_log = Gateway::start_with_log(&upstream.base_url())?;
     let client = loopback_client()?;
     let direct = format!("{}/chat/completions", upstream.base_url());
     let routed = format!("{}/v1/chat/completions", gateway.url);
+    let logged = format!("{}/v1/chat/completions", with_log.gateway.url);
+    let kinds = [
+        Called { url: &direct, model: "sim", key: None },
+        Called { url: &routed, model: "sim", key: None },
+        Called { url: &routed, model: "auto", key: None },
+        Called { url: &logged, model: "auto", key: Some(&with_log.key) },
+    ];
     let timings = runtime.block_on(async {
-        let mut timings: [Vec<Duration>; 3] = Default::default();
+        let mut timings: [Vec<Duration>; 4] = Default::default();
         for round in 0..WARM_UP + PAIRS {
-            for (kind, (url, model)) in [(&direct, "sim"), (&routed, "sim"), (&routed, "auto")].into_iter().enumerate()
-            {
-                let taken = call(&client, url, model).await?;
+            for (called, timings) in kinds.iter().zip(&mut timings) {
+                let taken = called.time(&client).await?;
                 if round >= WARM_UP {
-                    timings[kind].push(taken);
+                    timings.push(taken);
                 }
             }
         }
         anyhow::Ok(timings)
     })?;
-    let [direct, named, auto] = timings.map(|runs| Timing::from_runs(runs).p50_us());
+    let [direct, named, auto, logged] = timings.map(|runs| Timing::from_runs(runs).p50_us());
     figures.insert("call_direct_ms_p50".into(), json!(in_ms(direct)));
     figures.insert("call_named_ms_p50".into(), json!(in_ms(named)));
     figures.insert("call_auto_ms_p50".into(), json!(in_ms(auto)));
+    figures.insert("call_auto_with_log_and_key_ms_p50".into(), json!(in_ms(logged)));
     figures.insert("gateway_overhead_named_ms_p50".into(), json!(in_ms(named - direct)));
     figures.insert("gateway_overhead_ms_p50".into(), json!(in_ms(auto - direct)));
+    figures.insert("log_and_key_ms_p50".into(), json!(in_ms(logged - auto)));
     figures.insert("busy_memory_mib".into(), json!(resident_mib(gateway.child.id())));
     Ok(())
 }
 
-async fn call(client: &LoopbackClient, url: &str, model: &str) -> anyhow::Result<Duration> {
-    let body = json!({"model": model, "messages": [{"role": "user", "content": "what is the capital of Peru, and when was it founded?"}]});
-    let begun = Instant::now();
-    let response = client.post(url).json(&body).send().await?;
-    let status = response.status();
-    let bytes = response.bytes().await?;
-    let taken = begun.elapsed();
-    anyhow::ensure!(status.is_success(), "{url} answered {status}: {}", String::from_utf8_lossy(&bytes));
-    Ok(taken)
+/// One way of asking the same.
+struct Called<'a> {
+    url: &'a str,
+    model: &'a str,
+    key: Option<&'a str>,
+}
+
+impl Called<'_> {
+    async fn time(&self, client: &LoopbackClient) -> anyhow::Result<Duration> {
+        let Self { url, model, key } = self;
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "what is the capital of Peru, and when was it founded?"}]});
+        let begun = Instant::now();
+        let mut request = client.post(*url).json(&body);
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        let response = request.send().await?;
+        let status = response.status();
+        let bytes = response.bytes().await?;
+        let taken = begun.elapsed();
+        anyhow::ensure!(status.is_success(), "{url} answered {status}: {}", String::from_utf8_lossy(&bytes));
+        Ok(taken)
+    }
+}
+
+/// A gateway that writes every decision down and counts what its one caller may still spend.
+struct LoggingGateway {
+    gateway: Gateway,
+    key: String,
+    /// Goes with it.
+    _folder: TempDir,
 }
 
 /// A running `semroute serve`, ended when dropped.
@@ -103,6 +136,24 @@ impl Gateway {
         let mut running = Self { child, url: String::new() };
         running.url = url.with_context(|| format!("semroute serve did not say where it listens, but {line:?}"))?;
         Ok(running)
+    }
+
+    fn start_with_log(base_url: &str) -> anyhow::Result<LoggingGateway> {
+        let folder = tempfile::tempdir()?;
+        let config = folder.path().join("semroute.toml");
+        let log = folder.path().join("log.db");
+        let store = format!("[store]\nurl = {:?}\n[auth]\nrequired = true\n", format!("sqlite://{}", log.display()));
+        std::fs::write(&config, store + &configuration(base_url))?;
+        let made = Command::new(std::env::current_exe()?)
+            .args(["keys", "create", "--name", "bench", "--json", "--rpm", "1000000", "--tpm", "1000000000"])
+            .args(["--concurrent", "100", "--budget-usd-day", "1000000", "--config"])
+            .arg(&config)
+            .output()
+            .context("cannot make a key")?;
+        let key: Option<Value> = serde_json::from_slice(&made.stdout).ok();
+        let key = key.as_ref().and_then(|key| key["key"].as_str());
+        let key = key.with_context(|| format!("no key was made: {}", String::from_utf8_lossy(&made.stderr)))?;
+        Ok(LoggingGateway { gateway: Self::start(&config)?, key: key.to_owned(), _folder: folder })
     }
 }
 
