@@ -150,7 +150,8 @@ async fn a_database_that_goes_away_and_comes_back_costs_no_request_and_no_row() 
     let Some(mut server) = Postgres::start("an outage of Postgres") else { return };
     let database = Database::in_postgres(&server).await;
     let upstream = obliging_provider().await;
-    let binary = serve(&database, &upstream, "queue_rows = 100000");
+    // Room for all of a minute at some thousand requests a second.
+    let binary = serve(&database, &upstream, "queue_rows = 500000");
     let report = outage(&mut server, &binary).await;
     assert_eq!(metric(binary.url(), "semroute_store_records_total{outcome=\"dropped\"}").await, 0);
     assert_eq!(metric(binary.url(), "semroute_store_up").await, 1);
