@@ -8,7 +8,7 @@ mod quick;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use semroute::embedder::{self, BUILTIN, Embedder};
+use semroute::embedder::{self, BUILTIN, DeviceChoice, Embedder, Precision, Transformer};
 
 const MODEL: &str = "all-MiniLM-L6-v2";
 
@@ -25,7 +25,7 @@ fn check_tokens(embedder: &dyn Embedder, text: &str, tokens: usize) {
 }
 
 fn static_table(criterion: &mut Criterion) {
-    let table = embedder::open(BUILTIN, None).unwrap();
+    let table = embedder::open(BUILTIN, None, Precision::F32).unwrap();
     let mut group = criterion.benchmark_group("embed/builtin");
     for tokens in [8, 32, 256] {
         let text = words(tokens);
@@ -41,13 +41,22 @@ fn transformer(criterion: &mut Criterion) {
         eprintln!("embed/{MODEL}: skipped, for the model is not in the cache; semroute models pull {MODEL}");
         return;
     };
-    let opened = embedder::open(MODEL, Some(&folder)).unwrap();
-    // [CLS] and [SEP] are two of the 32.
-    let text = words(30);
-    check_tokens(opened.as_embedder(), &text, 32);
-    criterion.bench_function(&format!("embed/{MODEL}/tokens/32"), |bencher| {
-        bencher.iter(|| opened.as_embedder().embed(&[black_box(text.as_str())]));
-    });
+    let mut group = criterion.benchmark_group(format!("embed/{MODEL}"));
+    for (name, device, precision) in [
+        ("candle", DeviceChoice::CpuByCandle, Precision::F32),
+        ("f32", DeviceChoice::Cpu, Precision::F32),
+        ("int8", DeviceChoice::Cpu, Precision::Int8),
+    ] {
+        let transformer = Transformer::from_folder(MODEL, &folder, device, precision).unwrap();
+        for tokens in [16, 32, 128] {
+            // [CLS] and [SEP] are two of them.
+            let text = words(tokens - 2);
+            check_tokens(&transformer, &text, tokens);
+            group.bench_with_input(BenchmarkId::new(name, tokens), &text, |bencher, text| {
+                bencher.iter(|| transformer.embed(&[black_box(text)]));
+            });
+        }
+    }
 }
 
 fn one_thread() -> Criterion {

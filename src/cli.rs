@@ -177,6 +177,24 @@ impl From<Method> for crate::commands::HeadMethod {
     }
 }
 
+/// What a transformer's weights are multiplied as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// Numbers of 32 bits.
+    F32,
+    /// Bytes: faster and smaller, a little less exact.
+    Int8,
+}
+
+impl From<Precision> for crate::commands::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::Int8 => Self::Int8,
+        }
+    }
+}
+
 /// `train`
 #[derive(Debug, Args)]
 pub struct TrainArgs {
@@ -292,6 +310,9 @@ pub struct EvaluateArgs {
     /// Embedder of --folds and --holdout: builtin, cascade, a pulled model or a folder.
     #[arg(long, value_name = "NAME|DIR")]
     pub embedder: Option<String>,
+    /// What the transformer of the artifact is multiplied as; --folds and --holdout train and measure in f32.
+    #[arg(long, value_enum, default_value_t = Precision::F32, conflicts_with_all = ["folds", "holdout"])]
+    pub precision: Precision,
     /// How the heads of --folds and --holdout are fitted.
     #[arg(long, value_enum, default_value_t = Method::Auto)]
     pub method: Method,
@@ -315,15 +336,21 @@ pub struct BenchArgs {
     /// Embedder to time by itself; the artifact's own by default.
     #[arg(long, value_name = "NAME|DIR")]
     pub embedder: Option<String>,
-    /// Tokens of the timed prompt, special tokens included.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(3..=100_000))]
-    pub tokens: u32,
-    /// Texts a call of the embedder.
+    /// Tokens of the timed prompt, special tokens included; of several, the embedder gets one text each.
+    #[arg(long, default_value = "32", value_name = "N[,N...]", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(3..=100_000))]
+    pub tokens: Vec<u32>,
+    /// Texts a call of the embedder, of each length.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub batch: u32,
     /// Threads of the embedder's arithmetic.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: u32,
+    /// What a transformer's weights are multiplied as.
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+    /// Time the embedder and nothing else.
+    #[arg(long)]
+    pub embedder_only: bool,
     /// Leave out the gateway, its memory and its start.
     #[arg(long)]
     pub no_gateway: bool,

@@ -11,7 +11,7 @@ use common::router::{TestRouter, error_of, header, model_at};
 use common::upstream::{Reply, Upstream};
 use common::{deserted_base_url, soon};
 use reqwest::Response;
-use semroute::embedder::{DeviceChoice, Embedder, Transformer, builtin};
+use semroute::embedder::{DeviceChoice, Embedder, Precision, Transformer, builtin};
 use semroute::store::Outcome;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -191,7 +191,7 @@ async fn the_routers_transformer_gives_vectors_too_and_says_what_it_did_not_read
     assert_eq!(header(&response, "x-semroute-truncated"), "1");
     let list: Value = response.json().await.unwrap();
     assert_eq!(list["model"], name);
-    let transformer = Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu).unwrap();
+    let transformer = Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu, Precision::F32).unwrap();
     for (text, vector) in texts.iter().zip(vectors(&list)) {
         let expected = transformer.embed(&[text]).unwrap().remove(0).vector;
         assert!(dot(&vector, &expected) > 0.9999, "{text}");

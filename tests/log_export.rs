@@ -11,6 +11,7 @@ use command_line::{Folder, MODELS, task_rows};
 use common::postgres::Postgres;
 use semroute::classifier::PackedFeatures;
 use semroute::commands::parts;
+use semroute::embedder::Precision;
 use semroute::store::{DecisionRecord, Feedback, LogPrompts, Outcome, PlannedModel, Store, StoreConfig, Verdict};
 use serde_json::{Value, json};
 
@@ -70,7 +71,7 @@ fn with_prompt(number: u32) -> DecisionRecord {
 
 /// As the built-in artifact's first tier would have read it.
 fn with_features(number: u32, prompt: &str) -> DecisionRecord {
-    let brain = parts::open_brain_with("builtin", "builtin").unwrap();
+    let brain = parts::open_brain_with("builtin", "builtin", Precision::F32).unwrap();
     let features = brain.first_features_blocking(prompt).unwrap();
     let packed = PackedFeatures { features, prompt_chars: prompt.chars().count() as u64 };
     DecisionRecord {

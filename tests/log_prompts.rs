@@ -89,7 +89,8 @@ async fn with_features_no_word_is_kept_and_all_that_training_needs() {
         assert!(!holds(&bytes, word), "{word}");
     }
     // The same features as training would read of the words, but for the rounding of the vector.
-    let brain: Brain = semroute::commands::parts::open_brain_with("builtin", "builtin").unwrap();
+    let brain: Brain =
+        semroute::commands::parts::open_brain_with("builtin", "builtin", semroute::embedder::Precision::F32).unwrap();
     let expected = brain.first_features_blocking(prompt).unwrap();
     let kept = PackedFeatures::from_bytes(&row.features.unwrap()).unwrap();
     assert_eq!((&kept.features.ngrams, kept.features.surface), (&expected.ngrams, expected.surface));

@@ -11,7 +11,7 @@ use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use semroute::classifier::{read_artifact, write_artifact};
-use semroute::embedder::{DeviceChoice, Embedder, OpenedEmbedder, Transformer, open};
+use semroute::embedder::{DeviceChoice, Embedder, OpenedEmbedder, Precision, Transformer, open};
 use semroute::prompt::READER_VERSION;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -87,7 +87,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 
 /// The transformer's vectors of single words, less their mean over all words: what a table holds.
 fn centred_words(tiny: &TinyBert, words: &[&str]) -> Vec<Vec<f32>> {
-    let transformer = Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu).unwrap();
+    let transformer = Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu, Precision::F32).unwrap();
     let vector = |word: &str| {
         let tokens = transformer.wrap_token(id_of(word)).unwrap();
         transformer.forward(&[&tokens]).unwrap().remove(0).vector
@@ -108,7 +108,7 @@ fn a_distilled_table_stands_for_the_transformer() {
         // More columns are asked for by default than the transformer has.
         command.assert().success().stdout(contains("62 tokens x 32 dimensions"));
     }
-    let opened = open("table", Some(&out)).unwrap();
+    let opened = open("table", Some(&out), Precision::F32).unwrap();
     let OpenedEmbedder::Static(table) = &opened else { panic!("not a static table") };
     assert_eq!(table.identity().dims, 32);
     let words = ["house", "river", "python", "equation", "french", "##ing"];
@@ -148,7 +148,7 @@ fn a_router_trained_on_a_transformer_routes_and_is_measured() {
     let (folder, tiny) = (TempDir::new().unwrap(), TinyBert::new(1));
     let router = train(&folder, &tiny);
     let manifest: Value = serde_json::from_slice(&fs::read(router.join("router.json")).unwrap()).unwrap();
-    let transformer = Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu).unwrap();
+    let transformer = Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu, Precision::F32).unwrap();
     let recorded = manifest["embedders"].as_array().unwrap();
     assert_eq!(recorded.len(), 1, "both heads are trained, so nothing of the built-in artifact is inherited");
     assert_eq!(recorded[0]["fingerprint"], transformer.identity().fingerprint.as_str());
@@ -239,7 +239,7 @@ fn another_model_in_the_same_folder_is_refused_by_its_fingerprint() {
     let router = train(&folder, &tiny);
     route(&folder, &router, "write a python function");
     tiny.write_weights(&weights(2, Layers::Mixing));
-    let found = Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu).unwrap();
+    let found = Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu, Precision::F32).unwrap();
     let refused = || contains("fingerprint").and(contains(found.identity().fingerprint.clone()));
     let commands: [&[&str]; 2] = [&["route", "write a python function"], &["evaluate", "--labels", "labels.jsonl"]];
     for arguments in commands {

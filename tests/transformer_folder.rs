@@ -6,7 +6,7 @@ mod tiny_bert;
 
 use std::fs;
 
-use semroute::embedder::{DeviceChoice, Embedder, Embedding, FolderError, Transformer};
+use semroute::embedder::{DeviceChoice, Embedder, Embedding, FolderError, Precision, Transformer};
 use serde_json::json;
 use tiny_bert::{HIDDEN, LAYER_NORM_EPS, Layers, MAX_TOKENS, POSITIONS, TinyBert, VOCABULARY, Weight, id_of, weights};
 
@@ -18,11 +18,11 @@ const LONG: &str =
     "translate this sentence to french please the house is in the river what is the plan to cook in winter";
 
 fn load(tiny: &TinyBert) -> Transformer {
-    Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu).unwrap()
+    Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu, Precision::F32).unwrap()
 }
 
 fn refusal(tiny: &TinyBert) -> String {
-    match Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu) {
+    match Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu, Precision::F32) {
         Ok(_) => panic!("the folder was taken"),
         Err(error @ (FolderError::Read { .. } | FolderError::Invalid { .. })) => error.to_string(),
     }
@@ -260,7 +260,7 @@ fn the_fingerprint_is_of_every_file_that_decides_vectors() {
     let first = fingerprint(&tiny);
     assert_eq!(first.len(), 64);
     assert_eq!(fingerprint(&TinyBert::new(1)), first, "the same files elsewhere");
-    let named = Transformer::from_folder("another name", tiny.path(), DeviceChoice::Cpu).unwrap();
+    let named = Transformer::from_folder("another name", tiny.path(), DeviceChoice::Cpu, Precision::F32).unwrap();
     assert_eq!((named.identity().fingerprint.as_str(), named.identity().dims), (first.as_str(), HIDDEN));
     let changes: [(&str, Change<'_>); 5] = [
         ("config.json", &|tiny| tiny.edit("config.json", |config| config["layer_norm_eps"] = json!(1e-5))),

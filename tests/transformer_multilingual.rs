@@ -10,7 +10,7 @@ use std::fs;
 
 use models_fake_web::{Answer, FakeWeb, resolve, sha256};
 use semroute::embedder::download::{ModelCache, Sources, pull_from};
-use semroute::embedder::{Embedder, Embedding, OpenedEmbedder, TokenIds, Transformer, open};
+use semroute::embedder::{Embedder, Embedding, OpenedEmbedder, Precision, TokenIds, Transformer, open};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tiny_folders::{ALL, BERT, Copied, PROMPTS, ROBERTA, XLM_ROBERTA, fixture, load, reference, texts};
@@ -164,7 +164,7 @@ fn the_prefix_stands_before_every_text_and_counts() {
 
 #[test]
 fn a_folder_opens_under_the_common_trait() {
-    let opened = open("my-multilingual", Some(&fixture(XLM_ROBERTA))).unwrap();
+    let opened = open("my-multilingual", Some(&fixture(XLM_ROBERTA)), Precision::F32).unwrap();
     assert!(matches!(opened, OpenedEmbedder::Transformer(_)));
     assert_eq!((opened.identity().name.as_str(), opened.identity().dims), ("my-multilingual", 32));
 }

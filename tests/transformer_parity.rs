@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use semroute::embedder::{DeviceChoice, Embedder, Embedding, Transformer, locate, pull};
+use semroute::embedder::{DeviceChoice, Embedder, Embedding, Precision, Transformer, locate, pull};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -61,7 +61,9 @@ fn model_folder() -> Option<&'static PathBuf> {
 /// The loaded model, once for all tests.
 fn transformer() -> Option<&'static Transformer> {
     static LOADED: OnceLock<Option<Transformer>> = OnceLock::new();
-    let load = || model_folder().map(|folder| Transformer::from_folder(NAME, folder, DeviceChoice::Cpu).unwrap());
+    let load = || {
+        model_folder().map(|folder| Transformer::from_folder(NAME, folder, DeviceChoice::Cpu, Precision::F32).unwrap())
+    };
     LOADED.get_or_init(load).as_ref()
 }
 

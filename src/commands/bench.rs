@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command reports on standard output")]
 
+mod embedder;
 mod gateway;
 mod hot_path;
 mod timing;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::whole_file::write_whole;
+use crate::embedder::Precision;
 
 /// What to time.
 #[derive(Debug, Clone)]
@@ -19,12 +21,16 @@ pub struct BenchCommand {
     pub router: String,
     /// An embedder to time instead of the artifact's.
     pub embedder: Option<String>,
-    /// Tokens of the timed prompt, special tokens included.
-    pub tokens: usize,
-    /// Texts a call of the embedder.
+    /// Tokens of the timed prompt, special tokens included; of several, the embedder is given one text each.
+    pub tokens: Vec<usize>,
+    /// How often a call of the embedder holds them.
     pub batch: usize,
     /// Threads of the embedder's arithmetic.
     pub threads: usize,
+    /// What a transformer's weights are multiplied as.
+    pub precision: Precision,
+    /// Whether to time the embedder alone.
+    pub embedder_only: bool,
     /// Whether to start the gateway and time it.
     pub gateway: bool,
     /// Where the JSON goes.
@@ -38,11 +44,16 @@ pub fn run(command: &BenchCommand) -> anyhow::Result<()> {
     figures.insert("semroute".into(), json!(env!("CARGO_PKG_VERSION")));
     figures.insert("optimised".into(), json!(!cfg!(debug_assertions)));
     figures.insert("processor".into(), json!(processor()));
-    figures.insert("tokens".into(), json!(command.tokens));
+    figures
+        .insert("tokens".into(), if let [tokens] = command.tokens[..] { json!(tokens) } else { json!(command.tokens) });
     figures.insert("batch".into(), json!(command.batch));
     figures.insert("threads".into(), json!(command.threads));
-    hot_path::measure(command, &mut figures)?;
-    if command.gateway {
+    figures.insert("precision".into(), json!(command.precision));
+    embedder::measure(command, &mut figures)?;
+    if !command.embedder_only {
+        hot_path::measure(command, &mut figures)?;
+    }
+    if command.gateway && !command.embedder_only {
         gateway::measure(&mut figures)?;
     }
     let to_stdout = command.json.as_deref().is_some_and(|path| path.as_os_str() == "-");
@@ -81,4 +92,17 @@ fn processor() -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+/// The most memory that this process has held, where the system tells it.
+fn peak_memory_mib() -> Option<f64> {
+    status_mib("self", "VmHWM:")
+}
+
+/// A size of a process as Linux tells it, to a tenth.
+fn status_mib(process: &str, field: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
+    Some((kib / 1024.0 * 10.0).round() / 10.0)
 }

@@ -17,6 +17,7 @@ mod rows;
 use std::path::PathBuf;
 
 use super::parts;
+use crate::embedder::Precision;
 use crate::evaluation::report::{EvaluationReport, FORMAT, Protocol};
 use crate::training::Method;
 use chooser::Chooser;
@@ -60,6 +61,8 @@ pub struct EvaluateOptions {
     pub seed: u64,
     /// The embedder to train with, or to use for what is not built in.
     pub embedder: Option<String>,
+    /// What the artifact's transformer is multiplied as.
+    pub precision: Precision,
     /// Which kinds of head are compared when training anew.
     pub method: Method,
 }
@@ -85,7 +88,11 @@ pub fn run(options: &EvaluateOptions) -> anyhow::Result<()> {
         warnings: Vec::new(),
     };
     if report.protocol.kind == "as_given" {
-        let brain = parts::open_brain_with(&options.router, options.embedder.as_deref().unwrap_or("cascade"))?;
+        let brain = parts::open_brain_with(
+            &options.router,
+            options.embedder.as_deref().unwrap_or("cascade"),
+            options.precision,
+        )?;
         labels::check_known(options, &input, brain.task_labels(), brain.complexity_labels())?;
         report.artifact = Some(brain.artifact().to_owned());
         let predictions = Predictions::from_brain(&brain, &input)?;

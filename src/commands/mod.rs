@@ -26,6 +26,7 @@ pub mod train;
 mod training_set;
 pub mod whole_file;
 
+pub use crate::embedder::Precision;
 pub use crate::training::Method as HeadMethod;
 use thiserror::Error;
 

@@ -10,7 +10,7 @@ use super::UsageError;
 use crate::classifier::{self, ArtifactManifest, Classifier};
 use crate::config::Config;
 use crate::dataset::LabelFields;
-use crate::embedder::{self, BUILTIN, OpenedEmbedder};
+use crate::embedder::{self, BUILTIN, OpenedEmbedder, Precision};
 use crate::gateway::{DocumentClient, check_document_address};
 use crate::limits::KeyRing;
 use crate::limits::jwt::TokenVerifier;
@@ -27,13 +27,19 @@ const CASCADE: &str = "cascade";
 /// Models without a configuration that a warning names.
 const UNNAMED_SHOWN: usize = 5;
 
-/// Opens `builtin`, a folder, or a model that was pulled. What cannot be opened was named wrongly or is broken: wrong input.
+/// Opens `builtin`, a folder, or a model that was pulled, to be computed in full precision.
 pub fn open_embedder(name: &str) -> anyhow::Result<OpenedEmbedder> {
+    open_embedder_as(name, Precision::F32)
+}
+
+/// As `open_embedder`, in this precision. What cannot be opened was named wrongly or is broken: wrong input.
+pub fn open_embedder_as(name: &str, precision: Precision) -> anyhow::Result<OpenedEmbedder> {
     if name == BUILTIN {
-        return Ok(embedder::open(BUILTIN, None)?);
+        return Ok(embedder::open(BUILTIN, None, precision)?);
     }
     let folder = embedder::locate(name).map_err(|error| UsageError(error.to_string()))?;
-    embedder::open(name, Some(&folder)).map_err(|error| UsageError(format!("embedder {name}: {error}")).into())
+    embedder::open(name, Some(&folder), precision)
+        .map_err(|error| UsageError(format!("embedder {name}: {error}")).into())
 }
 
 /// Who may call, as `[auth]` says. `read_variable` is given the names of the keys' variables; a token issuer is not asked for anything yet.
@@ -71,7 +77,7 @@ pub fn read_artifact(router: &str) -> anyhow::Result<(ArtifactManifest, Arc<Clas
 
 /// An artifact with the embedders it was trained with. `embedder` is `cascade`, which leaves their names to the artifact, or
 /// the one to use for what is not built in.
-pub fn open_brain_with(router: &str, embedder: &str) -> anyhow::Result<Brain> {
+pub fn open_brain_with(router: &str, embedder: &str, precision: Precision) -> anyhow::Result<Brain> {
     let (mut manifest, mut classifier) = read_artifact(router)?;
     if let Some(why) = second_tier_is_left_out(router, embedder, &manifest) {
         tracing::info!("{why}");
@@ -97,7 +103,7 @@ pub fn open_brain_with(router: &str, embedder: &str) -> anyhow::Result<Brain> {
         .into_iter()
         .map(|name| {
             let trained_with = || format!("the artifact {router} was trained with the embedder {name:?}");
-            Ok(Tier::start(open_embedder(name).with_context(trained_with)?)?)
+            Ok(Tier::start(open_embedder_as(name, precision).with_context(trained_with)?)?)
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     Brain::new(&manifest, classifier, tiers).map_err(|error| UsageError(error.to_string()).into())
@@ -126,7 +132,7 @@ fn without_second_tier(manifest: &mut ArtifactManifest, classifier: &Classifier)
 
 /// An artifact with the embedders it names.
 pub fn open_brain(router: &str) -> anyhow::Result<Brain> {
-    open_brain_with(router, CASCADE)
+    open_brain_with(router, CASCADE, Precision::F32)
 }
 
 /// Reads a configuration file; an error there is wrong input.
@@ -144,8 +150,9 @@ pub fn config_path(named: Option<&PathBuf>) -> Option<&Path> {
 pub fn build_router(config: &Config, origin: &str, artifact_override: Option<&str>) -> anyhow::Result<Router> {
     let registry = config.build_registry(origin).map_err(|error| UsageError(error.to_string()))?;
     let brain = match artifact_override {
-        Some(artifact) => open_brain_with(artifact, &config.router.embedder)?,
-        None => open_brain_with(&config.router.artifact, &config.router.embedder).with_context(|| origin.to_owned())?,
+        Some(artifact) => open_brain_with(artifact, &config.router.embedder, config.router.precision)?,
+        None => open_brain_with(&config.router.artifact, &config.router.embedder, config.router.precision)
+            .with_context(|| origin.to_owned())?,
     };
     check_quality_labels(&registry, &brain).with_context(|| origin.to_owned())?;
     warn_of_unnamed_models(&registry, &brain);

@@ -3,11 +3,12 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::{Activation, VarBuilder};
-use candle_transformers::models::bert::{self, BertModel};
+use candle_transformers::models::bert::{self, BertModel, HiddenAct};
 use candle_transformers::models::xlm_roberta::{self, XLMRobertaModel};
 use serde::Deserialize;
 
 use super::folder::parse_json;
+use super::fused::{FusedActivation, FusedShape, Positions};
 
 /// RoBERTa's own, where the file leaves it out.
 const ROBERTA_PAD_ID: u32 = 1;
@@ -128,6 +129,46 @@ impl EncoderConfig {
                 let tensors = if below { tensors.pp("roberta") } else { tensors };
                 XLMRobertaModel::new(config, tensors).map(Encoder::Roberta)
             }
+        }
+    }
+}
+
+impl EncoderConfig {
+    /// What the fused forward pass goes by; `None` where it computes something else than this encoder.
+    pub(super) fn fused_shape(&self) -> Option<FusedShape> {
+        match &self.layout {
+            Layout::Bert(config) => Some(FusedShape {
+                vocabulary: config.vocab_size,
+                positions: config.max_position_embeddings,
+                types: config.type_vocab_size,
+                hidden: config.hidden_size,
+                intermediate: config.intermediate_size,
+                heads: config.num_attention_heads,
+                layers: config.num_hidden_layers,
+                activation: match config.hidden_act {
+                    HiddenAct::Gelu => FusedActivation::Gelu,
+                    HiddenAct::Relu => FusedActivation::Relu,
+                    HiddenAct::GeluApproximate => return None,
+                },
+                epsilon: config.layer_norm_eps,
+                counting: Positions::FromZero,
+            }),
+            Layout::Roberta(config) => Some(FusedShape {
+                vocabulary: config.vocab_size,
+                positions: config.max_position_embeddings,
+                types: config.type_vocab_size,
+                hidden: config.hidden_size,
+                intermediate: config.intermediate_size,
+                heads: config.num_attention_heads,
+                layers: config.num_hidden_layers,
+                activation: match config.hidden_act {
+                    Activation::Gelu => FusedActivation::Gelu,
+                    Activation::Relu => FusedActivation::Relu,
+                    _ => return None,
+                },
+                epsilon: config.layer_norm_eps,
+                counting: Positions::BehindPadding(config.pad_token_id),
+            }),
         }
     }
 }

@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use super::table_file::TABLE_FILE;
 use super::{
-    BUILTIN, DeviceChoice, Embedder, EmbedderIdentity, FolderError, StaticTable, TableFileError, Transformer, builtin,
+    BUILTIN, DeviceChoice, Embedder, EmbedderIdentity, FolderError, Precision, StaticTable, TableFileError,
+    Transformer, builtin,
 };
 
 /// An embedder, by the way it must be run: inline, or behind the queue.
@@ -45,8 +46,9 @@ impl OpenedEmbedder {
     }
 }
 
-/// Opens `builtin`, or the folder of a static table or a transformer. `name` is what artifacts and decisions will call it.
-pub fn open(name: &str, folder: Option<&Path>) -> Result<OpenedEmbedder, OpenError> {
+/// Opens `builtin`, or the folder of a static table or a transformer. `name` is what artifacts and decisions will call it; the precision is a
+/// transformer's.
+pub fn open(name: &str, folder: Option<&Path>, precision: Precision) -> Result<OpenedEmbedder, OpenError> {
     match folder {
         None => Ok(OpenedEmbedder::Static(builtin()?)),
         Some(folder) if folder.join(TABLE_FILE).is_file() => {
@@ -54,7 +56,7 @@ pub fn open(name: &str, folder: Option<&Path>) -> Result<OpenedEmbedder, OpenErr
         }
         Some(folder) => {
             debug_assert_ne!(name, BUILTIN, "the built-in table has no folder");
-            let transformer = Transformer::from_folder(name, folder, DeviceChoice::Best)?;
+            let transformer = Transformer::from_folder(name, folder, DeviceChoice::Best, precision)?;
             Ok(OpenedEmbedder::Transformer(Arc::new(transformer)))
         }
     }

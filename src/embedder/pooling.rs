@@ -85,6 +85,26 @@ impl Pooling {
         }
     }
 
+    /// Of one text's rows, [tokens, dims], as `pool`; zeros where there are none.
+    pub(super) fn pool_rows(self, rows: &[f32], dims: usize) -> Vec<f32> {
+        let mut tokens = rows.chunks_exact(dims);
+        let Some(first) = tokens.next() else { return vec![0.0; dims] };
+        let mut pooled = first.to_vec();
+        match self {
+            Self::Cls => {}
+            Self::Mean => {
+                let inverse = dims as f32 / rows.len() as f32;
+                tokens.for_each(|token| pooled.iter_mut().zip(token).for_each(|(sum, x)| *sum += x));
+                pooled.iter_mut().for_each(|x| *x *= inverse);
+            }
+            Self::Max => {
+                tokens
+                    .for_each(|token| pooled.iter_mut().zip(token).for_each(|(highest, x)| *highest = highest.max(*x)));
+            }
+        }
+        pooled
+    }
+
     /// `hidden`: [batch, tokens, dims]; `mask`: [batch, tokens], 1 for real tokens. Gives [batch, dims].
     pub(super) fn pool(self, hidden: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let mask = mask.to_dtype(DType::F32)?.unsqueeze(2)?;

@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -10,18 +11,21 @@ use tokio::sync::{mpsc, oneshot};
 use super::{EmbedError, EmbedderIdentity, Embedding, TokenIds, Transformer};
 use crate::embedder::Embedder;
 
+/// Seconds that a text waited before its forward pass began.
+pub const QUEUE_SECONDS: &str = "semroute_embedding_queue_seconds";
+
 /// Bounds of the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLimits {
     /// Requests that may wait; one more is refused at once.
     pub waiting: usize,
-    /// Tokens of one batch, padding included.
-    pub padded_tokens: usize,
+    /// Tokens of one batch, as the model counts what it costs.
+    pub tokens: usize,
 }
 
 impl Default for QueueLimits {
     fn default() -> Self {
-        Self { waiting: 512, padded_tokens: 4096 }
+        Self { waiting: 512, tokens: 1024 }
     }
 }
 
@@ -43,6 +47,7 @@ pub enum QueueError {
 pub(super) trait BatchModel: Send + Sync + 'static {
     fn identity(&self) -> &EmbedderIdentity;
     fn tokenize(&self, text: &str) -> Result<TokenIds, EmbedError>;
+    fn cost(&self, texts: usize, longest: usize, tokens: usize) -> usize;
     fn forward(&self, batch: &[&TokenIds]) -> Result<Vec<Embedding>, EmbedError>;
 }
 
@@ -53,6 +58,9 @@ impl BatchModel for Transformer {
     fn tokenize(&self, text: &str) -> Result<TokenIds, EmbedError> {
         Transformer::tokenize(self, text)
     }
+    fn cost(&self, texts: usize, longest: usize, tokens: usize) -> usize {
+        Transformer::cost(self, texts, longest, tokens)
+    }
     fn forward(&self, batch: &[&TokenIds]) -> Result<Vec<Embedding>, EmbedError> {
         Transformer::forward(self, batch)
     }
@@ -60,6 +68,7 @@ impl BatchModel for Transformer {
 
 struct Waiting {
     tokens: TokenIds,
+    since: Instant,
     reply: oneshot::Sender<Result<Embedding, EmbedError>>,
 }
 
@@ -81,7 +90,7 @@ impl EmbeddingQueue {
         let thread_model = Arc::clone(&model);
         std::thread::Builder::new()
             .name("embedding".into())
-            .spawn(move || serve(thread_model.as_ref(), receiver, limits.padded_tokens))?;
+            .spawn(move || serve(thread_model.as_ref(), receiver, limits.tokens))?;
         Ok(Self { model, sender })
     }
 
@@ -94,7 +103,7 @@ impl EmbeddingQueue {
     pub async fn embed(&self, text: &str) -> Result<Embedding, QueueError> {
         let tokens = self.model.tokenize(text)?;
         let (reply, answer) = oneshot::channel();
-        self.sender.try_send(Waiting { tokens, reply }).map_err(|error| match error {
+        self.sender.try_send(Waiting { tokens, since: Instant::now(), reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => QueueError::Full,
             mpsc::error::TrySendError::Closed(_) => QueueError::Stopped,
         })?;
@@ -102,29 +111,32 @@ impl EmbeddingQueue {
     }
 }
 
-fn serve(model: &dyn BatchModel, mut receiver: mpsc::Receiver<Waiting>, padded_tokens: usize) {
+fn serve(model: &dyn BatchModel, mut receiver: mpsc::Receiver<Waiting>, most_tokens: usize) {
     let mut held_over = None;
     while let Some(first) = held_over.take().or_else(|| receiver.blocking_recv()) {
         if first.reply.is_closed() {
             continue;
         }
-        let mut longest = first.tokens.len();
+        let (mut longest, mut sum) = (first.tokens.len(), first.tokens.len());
         let mut batch = vec![first];
         while let Ok(next) = receiver.try_recv() {
             if next.reply.is_closed() {
                 continue;
             }
-            let padded_length = longest.max(next.tokens.len());
-            if padded_length * (batch.len() + 1) > padded_tokens {
+            let (with_next, length) = (sum + next.tokens.len(), longest.max(next.tokens.len()));
+            if model.cost(batch.len() + 1, length, with_next) > most_tokens {
                 held_over = Some(next);
                 break;
             }
-            longest = padded_length;
+            (sum, longest) = (with_next, length);
             batch.push(next);
         }
         batch.retain(|waiting| !waiting.reply.is_closed());
         if batch.is_empty() {
             continue;
+        }
+        for waiting in &batch {
+            metrics::histogram!(QUEUE_SECONDS).record(waiting.since.elapsed().as_secs_f64());
         }
         let tokens: Vec<&TokenIds> = batch.iter().map(|waiting| &waiting.tokens).collect();
         // A pass that panics is the failure of its batch, not the end of the thread and with it of all that is to come.

@@ -5,6 +5,8 @@ use std::num::NonZeroU64;
 
 use serde::Deserialize;
 
+use crate::embedder::Precision;
+
 use super::aliases::Aliases;
 use super::registry::Capability;
 use super::{AnswerGate, Balance, Bounds, Dial, EndpointConfig, Strategy};
@@ -19,6 +21,8 @@ pub struct RouterConfig {
     pub strategy: Strategy,
     /// `cascade` (whatever the artifact carries), `builtin`, a model name or a folder. Must match the artifact's fingerprint.
     pub embedder: String,
+    /// What the transformer's weights are multiplied as.
+    pub precision: Precision,
     /// What happens to a model name that is not configured.
     pub unknown_model: UnknownModel,
     /// `[router.aliases]`
@@ -182,6 +186,7 @@ impl Default for RouterConfig {
             artifact: "builtin".into(),
             strategy: Strategy::Balanced,
             embedder: "cascade".into(),
+            precision: Precision::F32,
             unknown_model: UnknownModel::Reject,
             aliases: Aliases::default(),
             balanced_quality_share: 0.8,

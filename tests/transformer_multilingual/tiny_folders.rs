@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use semroute::embedder::{DeviceChoice, FolderError, Transformer};
+use semroute::embedder::{DeviceChoice, FolderError, Precision, Transformer};
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -111,7 +111,7 @@ impl Copied {
     }
 
     pub fn refusal(&self) -> String {
-        match Transformer::from_folder("tiny", self.0.path(), DeviceChoice::Cpu) {
+        match Transformer::from_folder("tiny", self.0.path(), DeviceChoice::Cpu, Precision::F32) {
             Ok(_) => panic!("the folder was taken"),
             Err(error @ (FolderError::Read { .. } | FolderError::Invalid { .. })) => error.to_string(),
         }
@@ -119,5 +119,5 @@ impl Copied {
 }
 
 pub fn load(folder: &Path) -> Transformer {
-    Transformer::from_folder("tiny", folder, DeviceChoice::Cpu).unwrap()
+    Transformer::from_folder("tiny", folder, DeviceChoice::Cpu, Precision::F32).unwrap()
 }

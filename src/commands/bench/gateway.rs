@@ -41,7 +41,7 @@ pub(super) fn measure(figures: &mut Map<String, Value>) -> anyhow::Result<()> {
     }
     let gateway = gateway.context("no gateway was started")?;
     figures.insert("cold_start_ms_p50".into(), json!(Timing::from_runs(starts).p50_ms()));
-    figures.insert("idle_memory_mib".into(), json!(resident_mib(gateway.child.id())));
+    figures.insert("idle_memory_mib".into(), json!(super::status_mib(&gateway.child.id().to_string(), "VmRSS:")));
 
     let with_log = Gateway::start_with_log(&upstream.base_url())?;
     let client = loopback_client()?;
@@ -74,7 +74,7 @@ pub(super) fn measure(figures: &mut Map<String, Value>) -> anyhow::Result<()> {
     figures.insert("gateway_overhead_named_ms_p50".into(), json!(in_ms(named - direct)));
     figures.insert("gateway_overhead_ms_p50".into(), json!(in_ms(auto - direct)));
     figures.insert("log_and_key_ms_p50".into(), json!(in_ms(logged - auto)));
-    figures.insert("busy_memory_mib".into(), json!(resident_mib(gateway.child.id())));
+    figures.insert("busy_memory_mib".into(), json!(super::status_mib(&gateway.child.id().to_string(), "VmRSS:")));
     Ok(())
 }
 
@@ -163,14 +163,6 @@ impl Drop for Gateway {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Resident memory of a process, where the system tells it.
-fn resident_mib(process: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
-    Some((kib / 1024.0 * 10.0).round() / 10.0)
 }
 
 fn configuration(base_url: &str) -> String {

@@ -1,4 +1,4 @@
-//! Times reading, embedding, classifying and deciding, in this process.
+//! Times classifying and deciding, in this process.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -7,23 +7,17 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::BenchCommand;
+use super::embedder::{text_of_tokens, words};
 use super::timing::Timing;
 use crate::chat::ChatRequest;
 use crate::commands::parts;
 use crate::config::Config;
-use crate::prompt;
-use crate::routing::{Overrides, Router, Tier, embed_batch};
+use crate::routing::{Overrides, Router};
 
 const BUDGET: Duration = Duration::from_millis(1500);
 
 /// Prompt sizes of the growth figures, in bytes.
 const SIZES: [usize; 7] = [8, 64, 512, 4 << 10, 32 << 10, 256 << 10, 1 << 20];
-
-/// Words that are one token each in BERT vocabularies.
-const WORDS: [&str; 16] = [
-    "write", "a", "short", "letter", "to", "the", "city", "about", "our", "street", "and", "why", "it", "needs", "new",
-    "trees",
-];
 
 /// Three models, as a small configuration has them.
 const MODELS: &str = r#"
@@ -55,8 +49,7 @@ pub(super) fn measure(command: &BenchCommand, figures: &mut Map<String, Value>) 
     let config = Config::from_toml(MODELS, "bench")?;
     let brain = parts::open_brain(&command.router)?;
     let router = Router::new(brain, Arc::new(config.build_registry("bench")?), config.router.clone());
-    let text = words(command.tokens.saturating_sub(2));
-    embedding(command, &text, figures)?;
+    let text = text_of_tokens(command.tokens.first().copied().unwrap_or(32));
 
     let brain = router.brain();
     let features = brain.first_features_blocking(&text)?;
@@ -85,42 +78,6 @@ pub(super) fn measure(command: &BenchCommand, figures: &mut Map<String, Value>) 
     Ok(())
 }
 
-/// The embedder by itself, with as many texts a call as asked.
-fn embedding(command: &BenchCommand, text: &str, figures: &mut Map<String, Value>) -> anyhow::Result<()> {
-    let name = match &command.embedder {
-        Some(name) => name.clone(),
-        None => {
-            let (manifest, _) = parts::read_artifact(&command.router)?;
-            manifest
-                .task
-                .embedders
-                .last()
-                .and_then(|at| manifest.embedders.get(*at))
-                .map(|record| record.name.clone())
-                .unwrap_or_default()
-        }
-    };
-    let opened = parts::open_embedder(&name)?;
-    let texts = vec![text; command.batch];
-    let read = opened.as_embedder().embed(&texts[..1])?;
-    figures.insert("embedder".into(), json!(opened.identity().name));
-    figures.insert("embedder_tokens_read".into(), json!(read.first().map(|embedding| embedding.tokens)));
-    let bare =
-        Timing::of(BUDGET, || opened.as_embedder().embed(black_box(&texts)).map(|vectors| drop(black_box(vectors))))?;
-    figures.insert("embed_ms_p50".into(), json!(bare.p50_ms()));
-    figures.insert("embed_ms_p95".into(), json!(bare.percentile_ms(0.95)));
-    figures.insert("embed_texts_per_s".into(), json!((command.batch as f64 * 1e6 / bare.p50_us()).round()));
-    let tier = Tier::start(opened)?;
-    let windows = Timing::of(BUDGET, || embed_batch(&tier, black_box(&texts)).map(|vectors| drop(black_box(vectors))))?;
-    figures.insert("read_and_embed_ms_p50".into(), json!(windows.p50_ms()));
-    let read_only = Timing::of(Duration::from_millis(200), || {
-        black_box(prompt::read(black_box(text)));
-        anyhow::Ok(())
-    })?;
-    figures.insert("read_prompt_us_p50".into(), json!(read_only.p50_us()));
-    Ok(())
-}
-
 fn route_timing(router: &Router, text: &str, budget: Duration) -> anyhow::Result<Timing> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let request = ChatRequest::from_prompt(text)?;
@@ -129,10 +86,6 @@ fn route_timing(router: &Router, text: &str, budget: Duration) -> anyhow::Result
         black_box(decision);
         anyhow::Ok(())
     })
-}
-
-fn words(count: usize) -> String {
-    (0..count.max(1)).map(|index| WORDS[index % WORDS.len()]).collect::<Vec<_>>().join(" ")
 }
 
 fn text_of(bytes: usize) -> String {

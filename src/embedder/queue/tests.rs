@@ -43,6 +43,11 @@ impl BatchModel for GatedModel {
         }
     }
 
+    /// As a model that pads.
+    fn cost(&self, texts: usize, longest: usize, _tokens: usize) -> usize {
+        texts * longest
+    }
+
     fn forward(&self, batch: &[&TokenIds]) -> Result<Vec<Embedding>, EmbedError> {
         self.batches.send(batch.iter().map(|tokens| text_of(tokens)).collect()).unwrap();
         match self.orders.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(PATIENCE).unwrap() {
@@ -78,11 +83,11 @@ impl Gate {
     }
 }
 
-fn start(waiting: usize, padded_tokens: usize) -> (EmbeddingQueue, Gate) {
+fn start(waiting: usize, tokens: usize) -> (EmbeddingQueue, Gate) {
     let ((batches, batches_seen), (orders, orders_given)) = (channel(), channel());
     let identity = EmbedderIdentity { name: "gated".into(), dims: 1, fingerprint: String::new() };
     let model = GatedModel { identity, batches, orders: Mutex::new(orders_given) };
-    let queue = EmbeddingQueue::start_model(Arc::new(model), QueueLimits { waiting, padded_tokens }).unwrap();
+    let queue = EmbeddingQueue::start_model(Arc::new(model), QueueLimits { waiting, tokens }).unwrap();
     (queue, Gate { batches: batches_seen, orders })
 }
 

@@ -4,6 +4,7 @@
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
 use super::metric;
+use crate::embedder::QUEUE_SECONDS;
 use crate::gateway::metric as gateway_metric;
 use crate::limits::admission;
 use crate::limits::cache::metric as cache_metric;
@@ -88,6 +89,11 @@ pub const CATALOGUE: &[(&str, MetricKind, &str)] = &[
     (metric::ABSTENTIONS, Counter, "Decisions about prompts unlike anything seen in training"),
     (metric::TRUNCATIONS, Counter, "Decisions that left words of the prompt unread"),
     (metric::DRY_DECISIONS, Counter, "Decisions asked for and not carried out"),
+    (
+        QUEUE_SECONDS,
+        Histogram(QUICK_SECONDS),
+        "Seconds that a text waited for the transformer, before its forward pass began",
+    ),
     (SECOND_TIER_SHED, Counter, "Decisions left to the first tier because the second one had too much to do"),
     (
         metric::ANSWER_DURATION,

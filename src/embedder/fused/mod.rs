@@ -1,0 +1,22 @@
+//! The forward pass of BERT-family encoders on the processor, by kernels of our own: weights packed once, queries, keys and values in one
+//! product, activation, residual and normalisation fused to the products they follow, no padding and no allocation by layer. Knows nothing
+//! of tokenizers, files and pooling; what it cannot compute (another activation, another device) is candle's plain forward's.
+
+mod attention;
+mod bench;
+mod forward;
+mod layer;
+mod load;
+mod matmul;
+mod norm;
+mod quantised;
+mod simd;
+mod tensors;
+
+pub use bench::KernelBench;
+pub(super) use forward::{FusedEncoder, Positions};
+pub(super) use load::{FusedActivation, FusedShape};
+pub(super) use tensors::TensorFile;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+//! Products of whole numbers of 8 bits: weights with one scale a column, packed once; rows with a scale and a zero of their own, found as they
+//! come. Where the processor multiplies four bytes at once (AVX-512 VNNI) `vnni` does it, and plain code elsewhere; both give the same numbers.
+
+#[cfg(target_arch = "x86_64")]
+mod vnni;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::matmul::{Activation, Finish, Gelu, Relu};
+
+/// Columns of a panel: two vectors of sixteen sums.
+pub(super) const PANEL_COLUMNS: usize = 32;
+/// Bytes that one instruction multiplies and adds up for one column.
+const GROUP: usize = 4;
+/// Weights reach from -127 to 127, rows from 0 to 255.
+const HIGHEST_WEIGHT: f32 = 127.0;
+const HIGHEST_INPUT: f32 = 255.0;
+/// 1.5 * 2^23: adding it leaves a whole number in the lowest bits.
+const ROUNDING: f32 = 12_582_912.0;
+
+/// Four inputs' weights for each column of a panel.
+type PanelGroup = [[i8; GROUP]; PANEL_COLUMNS];
+
+/// The weights of a linear map, as bytes.
+#[derive(Debug, Clone)]
+pub(super) struct QuantisedPanels {
+    depth: usize,
+    pub(super) columns: usize,
+    /// Panel after panel, each as many groups as `groups()`.
+    data: Vec<PanelGroup>,
+    /// By column, as long as all panels are wide.
+    columns_data: Vec<Column>,
+}
+
+/// What turns a column's sum of bytes into a number.
+#[derive(Debug, Clone, Copy, Default)]
+struct Column {
+    scale: f32,
+    /// Of all weights, as bytes: what a row's zero is taken from the sum with.
+    sum: f32,
+    bias: f32,
+}
+
+impl QuantisedPanels {
+    /// `weights`: as many rows as there are columns, of as many numbers as there are inputs.
+    pub(super) fn of_weights(weights: &[f32], bias: &[f32]) -> Self {
+        let columns = bias.len();
+        let depth = weights.len() / columns.max(1);
+        let groups = depth.div_ceil(GROUP);
+        let panels = columns.div_ceil(PANEL_COLUMNS);
+        let mut data = vec![[[0; GROUP]; PANEL_COLUMNS]; panels * groups];
+        let mut columns_data = vec![Column::default(); panels * PANEL_COLUMNS];
+        for (at, (weights, bias)) in weights.chunks_exact(depth.max(1)).zip(bias).enumerate() {
+            let highest = weights.iter().fold(0f32, |highest, x| highest.max(x.abs()));
+            let scale = if highest > 0.0 { highest / HIGHEST_WEIGHT } else { 1.0 };
+            let mut sum = 0.0;
+            let panel = &mut data[at / PANEL_COLUMNS * groups..][..groups];
+            for (input, weight) in weights.iter().enumerate() {
+                let whole = (weight / scale).round();
+                sum += whole;
+                #[expect(clippy::cast_possible_truncation, reason = "between -127 and 127 by its scale")]
+                let byte = whole as i8;
+                panel[input / GROUP][at % PANEL_COLUMNS][input % GROUP] = byte;
+            }
+            columns_data[at] = Column { scale, sum, bias: *bias };
+        }
+        Self { depth, columns, data, columns_data }
+    }
+
+    fn groups(&self) -> usize {
+        self.depth.div_ceil(GROUP)
+    }
+}
+
+/// Rows as bytes, made anew for every product; the room stays.
+#[derive(Debug, Default)]
+pub(super) struct QuantisedRows {
+    /// Whole groups; what the last one lacks is the row's zero times weights that are zero.
+    data: Vec<[u8; GROUP]>,
+    rows: Vec<RowScale>,
+}
+
+/// A row's number is `scale * (byte - zero)`.
+#[derive(Debug, Clone, Copy)]
+struct RowScale {
+    scale: f32,
+    zero: f32,
+}
+
+impl QuantisedRows {
+    #[inline(always)]
+    fn fill(&mut self, left: &[f32], depth: usize) {
+        let groups = depth.div_ceil(GROUP);
+        let rows = left.len() / depth;
+        self.data.resize(rows * groups, [0; GROUP]);
+        self.rows.clear();
+        for (row, bytes) in left.chunks_exact(depth).zip(self.data.chunks_exact_mut(groups)) {
+            let (mut lowest, mut highest) = ([0f32; 16], [0f32; 16]);
+            let (chunks, rest) = row.as_chunks::<16>();
+            for chunk in chunks {
+                for ((x, lowest), highest) in chunk.iter().zip(&mut lowest).zip(&mut highest) {
+                    *lowest = if *x < *lowest { *x } else { *lowest };
+                    *highest = if *x > *highest { *x } else { *highest };
+                }
+            }
+            let lowest = lowest.iter().chain(rest).fold(0f32, |lowest, x| lowest.min(*x));
+            let highest = highest.iter().chain(rest).fold(0f32, |highest, x| highest.max(*x));
+            let range = highest - lowest;
+            let scale = if range > 0.0 { range / HIGHEST_INPUT } else { 1.0 };
+            let (inverse, zero) = (1.0 / scale, (-lowest / scale).round());
+            let shift = zero + ROUNDING;
+            for (byte, x) in bytes.as_flattened_mut().iter_mut().zip(row) {
+                // Between 0 and 255 by its scale: the lowest byte is the number.
+                #[expect(clippy::cast_possible_truncation, reason = "only the lowest byte is meant")]
+                let whole = (x * inverse + shift).to_bits() as u8;
+                *byte = whole;
+            }
+            self.rows.push(RowScale { scale, zero });
+        }
+    }
+}
+
+/// `left` times `right`, plus the bias, finished and written to `out`: [rows, columns].
+pub(super) struct MultiplyQuantised<'a> {
+    pub(super) left: &'a [f32],
+    pub(super) right: &'a QuantisedPanels,
+    pub(super) finish: Finish,
+    pub(super) out: &'a mut [f32],
+    pub(super) room: &'a mut QuantisedRows,
+}
+
+impl MultiplyQuantised<'_> {
+    pub(super) fn run(self, arch: Arch) {
+        let Self { left, right, finish, out, room } = self;
+        arch.dispatch(Quantise { left, depth: right.depth, room });
+        #[cfg(target_arch = "x86_64")]
+        let done = vnni::multiply(right, room, out);
+        #[cfg(not(target_arch = "x86_64"))]
+        let done = false;
+        if !done {
+            arch.dispatch(MultiplyPlainly { right, room, out });
+        }
+        if finish != Finish::Nothing {
+            arch.dispatch(FinishAll { finish, out });
+        }
+    }
+}
+
+struct Quantise<'a> {
+    left: &'a [f32],
+    depth: usize,
+    room: &'a mut QuantisedRows,
+}
+
+impl WithSimd for Quantise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        self.room.fill(self.left, self.depth);
+    }
+}
+
+/// What any processor can; the compiler makes the best of it for the one that was dispatched for.
+struct MultiplyPlainly<'a> {
+    right: &'a QuantisedPanels,
+    room: &'a QuantisedRows,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for MultiplyPlainly<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self { right, room, out } = self;
+        let groups = right.groups();
+        for ((row, scale), out) in
+            room.data.chunks_exact(groups).zip(&room.rows).zip(out.chunks_exact_mut(right.columns))
+        {
+            let panels = right.data.chunks_exact(groups).zip(right.columns_data.chunks_exact(PANEL_COLUMNS));
+            for ((panel, columns), out) in panels.zip(out.chunks_mut(PANEL_COLUMNS)) {
+                let mut sums = [0i32; PANEL_COLUMNS];
+                for (inputs, weights) in row.iter().zip(panel) {
+                    for (sum, weights) in sums.iter_mut().zip(weights) {
+                        for (input, weight) in inputs.iter().zip(weights) {
+                            *sum += i32::from(*input) * i32::from(*weight);
+                        }
+                    }
+                }
+                for ((out, sum), column) in out.iter_mut().zip(sums).zip(columns) {
+                    *out = (sum as f32 - scale.zero * column.sum) * (scale.scale * column.scale) + column.bias;
+                }
+            }
+        }
+    }
+}
+
+struct FinishAll<'a> {
+    finish: Finish,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for FinishAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.finish {
+            Finish::Nothing => {}
+            Finish::Gelu => finish_all::<S, Gelu>(simd, self.out),
+            Finish::Relu => finish_all::<S, Relu>(simd, self.out),
+        }
+    }
+}
+
+#[inline(always)]
+fn finish_all<S: Simd, A: Activation>(simd: S, out: &mut [f32]) {
+    let (whole, rest) = S::as_mut_simd_f32s(out);
+    for x in whole {
+        *x = A::of(simd, *x);
+    }
+    if !rest.is_empty() {
+        let finished = A::of(simd, simd.partial_load_f32s(rest));
+        simd.partial_store_f32s(rest, finished);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers between -1 and 1 with no pattern.
+    fn numbers(count: usize, seed: u64) -> Vec<f32> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        std::iter::repeat_with(|| random.f32() * 2.0 - 1.0).take(count).collect()
+    }
+
+    #[test]
+    fn products_are_near_those_of_the_numbers_themselves() {
+        for (rows, depth, columns) in [(1, 4, 1), (3, 7, 33), (13, 384, 96), (25, 129, 31)] {
+            let (left, weights, bias) = (numbers(rows * depth, 1), numbers(columns * depth, 2), numbers(columns, 3));
+            let right = QuantisedPanels::of_weights(&weights, &bias);
+            let mut out = vec![0.0; rows * columns];
+            let mut room = QuantisedRows::default();
+            MultiplyQuantised { left: &left, right: &right, finish: Finish::Nothing, out: &mut out, room: &mut room }
+                .run(Arch::new());
+            let mut plain = vec![0.0; rows * columns];
+            Arch::new().dispatch(MultiplyPlainly { right: &right, room: &room, out: &mut plain });
+            // Each product is off by half a step of the row times a weight, and half a step of the weight times a number: at random.
+            let allowed = 6.0 * (depth as f32).sqrt() * (1.0 / 255.0 + 1.0 / 127.0) / 2.0;
+            for (row, left) in left.chunks_exact(depth).enumerate() {
+                for (column, weights) in weights.chunks_exact(depth).enumerate() {
+                    let exact: f32 = left.iter().zip(weights).map(|(x, y)| x * y).sum::<f32>() + bias[column];
+                    let (found, plain) = (out[row * columns + column], plain[row * columns + column]);
+                    assert!((found - exact).abs() < allowed, "{rows} x {depth} x {columns}: {found} for {exact}");
+                    assert!((found - plain).abs() < 1e-4, "{found} and, without VNNI, {plain}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_zeros_and_weights_of_zeros_give_the_bias() {
+        let right = QuantisedPanels::of_weights(&[0.0; 8], &[0.5, -0.5]);
+        let mut out = [9.0; 4];
+        let left = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0];
+        let room = &mut QuantisedRows::default();
+        MultiplyQuantised { left: &left, right: &right, finish: Finish::Relu, out: &mut out, room }.run(Arch::new());
+        assert_eq!(out, [0.5, 0.0, 0.5, 0.0]);
+    }
+}
