@@ -115,7 +115,7 @@ fn real_weights_give_the_plain_vectors_and_bytes_stay_near() {
     let difference = furthest(&embed(&folder, DeviceChoice::Cpu, Precision::F32, &few), &plain);
     assert!(difference <= 1e-5, "a component is off by {difference}");
 
-    // docs/performance.md has the figures of 1,000, in a release build.
+    // docs/performance.md has the figures of 1,000.
     let count = std::env::var("SEMROUTE_TEST_PROMPTS").map_or(60, |count| count.parse().unwrap());
     let many = prompts(count);
     let whole = embed(&folder, DeviceChoice::Cpu, Precision::F32, &many);

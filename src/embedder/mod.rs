@@ -53,7 +53,7 @@ pub enum Precision {
     /// Numbers of 32 bits: the vectors of the plain forward pass, to about 1e-6.
     #[default]
     F32,
-    /// Bytes, with one scale a column of weights and one a token: faster, a quarter of the memory, vectors within a cosine of about 0.99.
+    /// Bytes, with one scale a column of weights and one a token: faster, a quarter of the memory, vectors within a cosine of about 0.997.
     Int8,
 }
 
