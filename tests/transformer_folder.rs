@@ -201,7 +201,7 @@ fn a_missing_file_is_named() {
 
 #[test]
 fn what_cannot_be_computed_is_refused_by_name() {
-    let cases: [(&str, Change<'_>, &[&str]); 10] = [
+    let cases: [(&str, Change<'_>, &[&str]); 11] = [
         (
             "pooling",
             &|tiny| tiny.write_pooling("pooling_mode_weightedmean_tokens"),
@@ -214,6 +214,11 @@ fn what_cannot_be_computed_is_refused_by_name() {
             "heads",
             &|tiny| tiny.edit("config.json", |c| c["num_attention_heads"] = json!(0)),
             &["config.json", "heads 0"],
+        ),
+        (
+            "nothing between",
+            &|tiny| tiny.edit("config.json", |c| c["intermediate_size"] = json!(0)),
+            &["config.json", "intermediate_size is 0"],
         ),
         (
             "heads",

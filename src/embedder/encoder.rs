@@ -75,7 +75,7 @@ impl EncoderConfig {
     }
 
     fn bert(config: bert::Config) -> std::result::Result<Self, String> {
-        check_sizes(config.hidden_size, config.num_attention_heads, config.type_vocab_size)?;
+        check_sizes(config.hidden_size, config.num_attention_heads, config.intermediate_size, config.type_vocab_size)?;
         Ok(Self {
             dims: config.hidden_size,
             vocabulary_size: config.vocab_size,
@@ -86,7 +86,7 @@ impl EncoderConfig {
     }
 
     fn roberta(config: RobertaConfig) -> std::result::Result<Self, String> {
-        check_sizes(config.hidden_size, config.num_attention_heads, config.type_vocab_size)?;
+        check_sizes(config.hidden_size, config.num_attention_heads, config.intermediate_size, config.type_vocab_size)?;
         let position_embedding_type = config.position_embedding_type.unwrap_or_else(|| "absolute".to_owned());
         if position_embedding_type != "absolute" {
             let message = format!("position_embedding_type is {position_embedding_type:?}; supported is \"absolute\"");
@@ -136,39 +136,40 @@ impl EncoderConfig {
 impl EncoderConfig {
     /// What the fused forward pass goes by; `None` where it computes something else than this encoder.
     pub(super) fn fused_shape(&self) -> Option<FusedShape> {
+        // candle has a type a family, with the same names for the sizes.
+        macro_rules! shape {
+            ($config:expr, $activation:expr, $counting:expr) => {
+                FusedShape {
+                    vocabulary: $config.vocab_size,
+                    positions: $config.max_position_embeddings,
+                    types: $config.type_vocab_size,
+                    hidden: $config.hidden_size,
+                    intermediate: $config.intermediate_size,
+                    heads: $config.num_attention_heads,
+                    layers: $config.num_hidden_layers,
+                    activation: $activation,
+                    epsilon: $config.layer_norm_eps,
+                    counting: $counting,
+                }
+            };
+        }
         match &self.layout {
-            Layout::Bert(config) => Some(FusedShape {
-                vocabulary: config.vocab_size,
-                positions: config.max_position_embeddings,
-                types: config.type_vocab_size,
-                hidden: config.hidden_size,
-                intermediate: config.intermediate_size,
-                heads: config.num_attention_heads,
-                layers: config.num_hidden_layers,
-                activation: match config.hidden_act {
+            Layout::Bert(config) => {
+                let activation = match config.hidden_act {
                     HiddenAct::Gelu => FusedActivation::Gelu,
                     HiddenAct::Relu => FusedActivation::Relu,
                     HiddenAct::GeluApproximate => return None,
-                },
-                epsilon: config.layer_norm_eps,
-                counting: Positions::FromZero,
-            }),
-            Layout::Roberta(config) => Some(FusedShape {
-                vocabulary: config.vocab_size,
-                positions: config.max_position_embeddings,
-                types: config.type_vocab_size,
-                hidden: config.hidden_size,
-                intermediate: config.intermediate_size,
-                heads: config.num_attention_heads,
-                layers: config.num_hidden_layers,
-                activation: match config.hidden_act {
+                };
+                Some(shape!(config, activation, Positions::FromZero))
+            }
+            Layout::Roberta(config) => {
+                let activation = match config.hidden_act {
                     Activation::Gelu => FusedActivation::Gelu,
                     Activation::Relu => FusedActivation::Relu,
                     _ => return None,
-                },
-                epsilon: config.layer_norm_eps,
-                counting: Positions::BehindPadding(config.pad_token_id),
-            }),
+                };
+                Some(shape!(config, activation, Positions::BehindPadding(config.pad_token_id)))
+            }
         }
     }
 }
@@ -185,9 +186,12 @@ impl Encoder {
     }
 }
 
-fn check_sizes(dims: usize, heads: usize, types: usize) -> std::result::Result<(), String> {
+fn check_sizes(dims: usize, heads: usize, intermediate: usize, types: usize) -> std::result::Result<(), String> {
     if dims == 0 || dims.checked_rem(heads) != Some(0) {
         return Err(format!("hidden_size is {dims} and num_attention_heads {heads}; the first must be a multiple"));
+    }
+    if intermediate == 0 {
+        return Err("intermediate_size is 0; at least 1 is needed".to_owned());
     }
     if types == 0 {
         return Err("type_vocab_size is 0; at least 1 is needed".to_owned());
