@@ -110,9 +110,10 @@ impl QuantisedRows {
             let (inverse, zero) = (1.0 / scale, (-lowest / scale).round());
             let shift = zero + ROUNDING;
             for (byte, x) in bytes.as_flattened_mut().iter_mut().zip(row) {
-                // Between 0 and 255 by its scale: the lowest byte is the number.
-                #[expect(clippy::cast_possible_truncation, reason = "only the lowest byte is meant")]
-                let whole = (x * inverse + shift).to_bits() as u8;
+                // The zero was rounded, so that the row's highest or lowest may lie half a step outside; as a byte it would come back at the other end.
+                let shifted = (x * inverse + shift).clamp(ROUNDING, ROUNDING + HIGHEST_INPUT);
+                #[expect(clippy::cast_possible_truncation, reason = "between 0 and 255: the lowest byte is the number")]
+                let whole = shifted.to_bits() as u8;
                 *byte = whole;
             }
             self.rows.push(RowScale { scale, zero });
@@ -256,6 +257,22 @@ mod tests {
                     assert!((found - exact).abs() < allowed, "{rows} x {depth} x {columns}: {found} for {exact}");
                     assert!((found - plain).abs() < 1e-4, "{found} and, without VNNI, {plain}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_a_row_stay_at_their_ends() {
+        let right = QuantisedPanels::of_weights(&[1.0, 0.0, 0.0, 1.0], &[0.0, 0.0]);
+        // Steps of one; the zero lies halfway between two of them, and rounding it pushes one end half a step out.
+        for lowest in [0.0f32, -0.5, -1.5, -10.5, -127.5, -254.5, -255.0] {
+            let left = [lowest, lowest + 255.0];
+            let mut out = [0.0; 2];
+            let room = &mut QuantisedRows::default();
+            MultiplyQuantised { left: &left, right: &right, finish: Finish::Nothing, out: &mut out, room }
+                .run(Arch::new());
+            for (found, number) in out.iter().zip(left) {
+                assert!((found - number).abs() <= 1.0, "{found} for {number}");
             }
         }
     }
