@@ -3,6 +3,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::prefetch::{Ahead, prefetch};
 use super::simd::gelu;
 
 /// A matrix that rows are multiplied with: `depth` x `columns`, cut into panels of so many columns, each of them `depth` rows of
@@ -137,8 +138,13 @@ fn multiply<S: Simd, A: Activation>(simd: S, product: Multiply<'_>) {
     let width = 2 * S::F32_LANES;
     assert_eq!(right.width, width, "panels are packed for the processor that multiplies");
     let zero = [simd.splat_f32s(0.0); 2];
-    for (at, panel) in right.data.chunks_exact(right.depth * width).enumerate() {
+    // As many sums as registers hold beside the panel's two vectors and one number of the row: 32 of them with AVX-512 and NEON, 16 before.
+    let many_registers = S::REGISTER_COUNT >= 32;
+    let blocks = rows.div_ceil(if many_registers { 12 } else { 6 });
+    let mut panels = right.data.chunks_exact(right.depth * width).enumerate().peekable();
+    while let Some((at, panel)) = panels.next() {
         let column = at * width;
+        let mut ahead = Ahead::of(panels.peek().map_or(&[], |(_, next)| *next), blocks);
         let (panel, _) = S::as_simd_f32s(panel);
         let start = match S::as_simd_f32s(bias.get(column..column + width).unwrap_or_default()).0 {
             [first, second] => [*first, *second],
@@ -150,7 +156,7 @@ fn multiply<S: Simd, A: Activation>(simd: S, product: Multiply<'_>) {
             ($block:literal) => {
                 while rows - row >= $block {
                     let left = Rows { data: &left.data[row * left.stride..], ..left };
-                    let sums = block::<S, $block>(simd, left, panel, right.depth, start);
+                    let sums = block::<S, $block>(simd, left, panel, right.depth, start, ahead.share());
                     for (offset, sums) in sums.into_iter().enumerate() {
                         let out = &mut out[(row + offset) * out_stride + column..][..columns];
                         write(simd, out, [A::of(simd, sums[0]), A::of(simd, sums[1])]);
@@ -159,8 +165,7 @@ fn multiply<S: Simd, A: Activation>(simd: S, product: Multiply<'_>) {
                 }
             };
         }
-        // As many sums as registers hold beside the panel's two vectors and one number of the row: 32 of them with AVX-512 and NEON, 16 before.
-        if S::REGISTER_COUNT >= 32 {
+        if many_registers {
             blocks_of!(12);
             blocks_of!(8);
         }
@@ -177,6 +182,7 @@ fn block<S: Simd, const ROWS: usize>(
     panel: &[S::f32s],
     depth: usize,
     start: [S::f32s; 2],
+    ahead: &[f32],
 ) -> [[S::f32s; 2]; ROWS] {
     let mut sums = [start; ROWS];
     let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
@@ -184,6 +190,7 @@ fn block<S: Simd, const ROWS: usize>(
         *row = &left.data[at * left.stride..][..depth];
     }
     for (at, right) in panel.chunks_exact(2).take(depth).enumerate() {
+        prefetch(ahead, at);
         for (sums, row) in sums.iter_mut().zip(rows) {
             let number = simd.splat_f32s(row[at]);
             sums[0] = simd.mul_add_e_f32s(number, right[0], sums[0]);

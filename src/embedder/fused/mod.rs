@@ -9,6 +9,7 @@ mod layer;
 mod load;
 mod matmul;
 mod norm;
+mod prefetch;
 mod quantised;
 mod simd;
 mod tensors;

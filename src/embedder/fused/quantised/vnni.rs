@@ -1,5 +1,5 @@
-//! The product of bytes by AVX-512 VNNI, which multiplies four pairs of bytes and adds them up for sixteen columns at once. The one place of this
-//! project with `unsafe`: unaligned loads and stores of whole vectors, from and to arrays of exactly their size, and the call into code that was
+//! The product of bytes by AVX-512 VNNI, which multiplies four pairs of bytes and adds them up for sixteen columns at once. `unsafe` are
+//! unaligned loads and stores of whole vectors, from and to arrays of exactly their size, and the call into code that was
 //! compiled for a processor which was asked first.
 
 #![expect(unsafe_code, reason = "see above; every block says why it is sound")]
@@ -9,6 +9,7 @@ use std::arch::x86_64::{
     _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512, _mm512_storeu_ps,
 };
 
+use super::super::prefetch::{Ahead, prefetch};
 use super::{Column, GROUP, PANEL_COLUMNS, PanelGroup, QuantisedPanels, QuantisedRows, RowScale};
 
 /// Numbers of a vector.
@@ -29,15 +30,17 @@ pub(super) fn multiply(right: &QuantisedPanels, left: &QuantisedRows, out: &mut 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn multiply_panels(right: &QuantisedPanels, left: &QuantisedRows, out: &mut [f32]) {
     let groups = right.groups();
-    let panels = right.data.chunks_exact(groups).zip(right.columns_data.chunks_exact(PANEL_COLUMNS));
-    for (at, (panel, columns)) in panels.enumerate() {
+    let columns = right.columns_data.chunks_exact(PANEL_COLUMNS);
+    let mut panels = right.data.chunks_exact(groups).zip(columns).enumerate().peekable();
+    while let Some((at, (panel, columns))) = panels.next() {
         let column = at * PANEL_COLUMNS;
         let finish = PanelFinish::new(columns);
+        let mut ahead = Ahead::of(panels.peek().map_or(&[], |(_, (next, _))| *next), left.rows.len().div_ceil(12));
         let mut row = 0;
         macro_rules! blocks_of {
             ($rows:literal) => {
                 while left.rows.len() - row >= $rows {
-                    let sums = block::<$rows>(&left.data[row * groups..][..$rows * groups], panel);
+                    let sums = block::<$rows>(&left.data[row * groups..][..$rows * groups], panel, ahead.share());
                     for (offset, sums) in sums.into_iter().enumerate() {
                         let out = &mut out[(row + offset) * right.columns..][..right.columns][column..];
                         finish.write(sums, left.rows[row + offset], out);
@@ -56,11 +59,12 @@ fn multiply_panels(right: &QuantisedPanels, left: &QuantisedRows, out: &mut [f32
 /// Sums of so many rows with a whole panel, held in registers from its beginning to its end.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn block<const ROWS: usize>(rows: &[[u8; GROUP]], panel: &[PanelGroup]) -> [[__m512i; 2]; ROWS] {
+fn block<const ROWS: usize>(rows: &[[u8; GROUP]], panel: &[PanelGroup], ahead: &[PanelGroup]) -> [[__m512i; 2]; ROWS] {
     let groups = panel.len();
     let rows: [&[[u8; GROUP]]; ROWS] = std::array::from_fn(|row| &rows[row * groups..][..groups]);
     let mut sums = [[_mm512_setzero_si512(); 2]; ROWS];
     for (at, weights) in panel.iter().enumerate() {
+        prefetch(ahead.as_flattened(), at);
         let (halves, _) = weights.as_chunks::<LANES>();
         // SAFETY: a half of a group is 16 columns of 4 bytes, the 64 bytes that are loaded; any bytes are whole numbers.
         let [low, high] = [0, 1].map(|half: usize| unsafe { _mm512_loadu_si512(halves[half].as_ptr().cast()) });
