@@ -1,4 +1,5 @@
-//! A transformer's folder through the real binary: distil a table from it, train on it, route and evaluate with it.
+//! A transformer's folder through the real binary: distil a table from it, train on it, route and evaluate with it. And what a router does when
+//! such a model has more to do than it can.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test should stop where it failed")]
 
 #[path = "common/tiny_bert.rs"]
@@ -6,13 +7,19 @@ mod tiny_bert;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use assert_cmd::Command;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use semroute::classifier::{read_artifact, write_artifact};
-use semroute::embedder::{DeviceChoice, Embedder, OpenedEmbedder, Precision, Transformer, open};
+use semroute::embedder::{
+    BUILTIN, DeviceChoice, Embedder, EmbeddingQueue, OpenedEmbedder, Precision, QueueLimits, Transformer, open,
+};
 use semroute::prompt::READER_VERSION;
+use semroute::routing::{Brain, SECOND_TIER_SHED, Tier};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tiny_bert::{Layers, TinyBert, VOCABULARY, id_of, weights};
@@ -205,6 +212,44 @@ fn a_cascade_is_trained_routes_and_is_measured() {
         let row = route(&folder, &folder.path().join("router"), "fix the bug in this python function");
         assert_eq!((row["task"].as_str(), row["tier"].as_str()), (Some("code"), Some(tier)), "{row}");
     }
+}
+
+#[test]
+fn a_second_tier_with_too_much_to_do_leaves_decisions_to_the_first_and_counts_them() {
+    let (folder, tiny) = (TempDir::new().unwrap(), TinyBert::new(1));
+    write_labels(&folder);
+    let cascade = format!("cascade:{}", tiny.path().display());
+    let train = ["train", "--labels", "labels.jsonl", "--method", "head", "--embedder", &cascade, "--out", "router"];
+    semroute(&folder).args(train).assert().success();
+    let router = folder.path().join("router");
+    with_band(&router, (0.0, 1.01));
+    let (manifest, classifier) = read_artifact(&router, READER_VERSION).unwrap();
+    // The router's own limit is a quarter of a second, which this model would never come to.
+    let limits = QueueLimits { wait: Duration::ZERO, ..QueueLimits::default() };
+    let path = tiny.path().to_str().unwrap();
+    let transformer = Arc::new(Transformer::from_folder(path, tiny.path(), DeviceChoice::Cpu, Precision::F32).unwrap());
+    let queue = EmbeddingQueue::start(Arc::clone(&transformer), limits).unwrap();
+    let table = Tier::start(open(BUILTIN, None, Precision::F32).unwrap()).unwrap();
+    let brain =
+        Brain::new(&manifest, Arc::new(classifier), vec![table, Tier::Transformer(transformer, queue)]).unwrap();
+
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let all = metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            // How fast the model is, nobody knows before its first pass.
+            assert!(brain.classify("fix this loop").await.unwrap().by_second_tier);
+            futures_util::future::join_all((0..200).map(|_| brain.classify("fix the bug in this python function")))
+                .await
+        })
+    });
+    let by_second = all.into_iter().map(Result::unwrap).filter(|classified| classified.by_second_tier).count();
+    let metrics = recorder.handle().render();
+    assert!((1..200).contains(&by_second), "{by_second} of 200 by the second tier");
+    assert!(
+        metrics.contains(&format!("{SECOND_TIER_SHED} {}", 200 - by_second)),
+        "{by_second} by the second: {metrics}"
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod pass;
 mod pooling;
 mod prefix;
 mod queue;
+mod queue_load;
 mod static_table;
 mod table_file;
 mod text_tokenizer;

@@ -3,11 +3,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+use super::queue_load::{Counted, QueueLoad};
 use super::{EmbedError, EmbedderIdentity, Embedding, TokenIds, Transformer};
 use crate::embedder::Embedder;
 
@@ -21,11 +22,13 @@ pub struct QueueLimits {
     pub waiting: usize,
     /// Tokens of one batch, as the model counts what it costs.
     pub tokens: usize,
+    /// The longest wait that a text is queued for which need not be embedded.
+    pub wait: Duration,
 }
 
 impl Default for QueueLimits {
     fn default() -> Self {
-        Self { waiting: 512, tokens: 1024 }
+        Self { waiting: 512, tokens: 1024, wait: Duration::from_millis(250) }
     }
 }
 
@@ -35,6 +38,9 @@ pub enum QueueError {
     /// As many requests wait as may.
     #[error("the embedding queue is full")]
     Full,
+    /// What waits would take longer than this text is worth waiting for.
+    #[error("the embedding queue would take longer than {0:?}")]
+    Long(Duration),
     /// The model thread has ended.
     #[error("the embedding thread has stopped")]
     Stopped,
@@ -68,6 +74,8 @@ impl BatchModel for Transformer {
 
 struct Waiting {
     tokens: TokenIds,
+    /// Until its pass has ended.
+    _counted: Counted,
     since: Instant,
     reply: oneshot::Sender<Result<Embedding, EmbedError>>,
 }
@@ -77,6 +85,8 @@ struct Waiting {
 pub struct EmbeddingQueue {
     model: Arc<dyn BatchModel>,
     sender: mpsc::Sender<Waiting>,
+    load: Arc<QueueLoad>,
+    wait: Duration,
 }
 
 impl EmbeddingQueue {
@@ -87,11 +97,12 @@ impl EmbeddingQueue {
 
     fn start_model(model: Arc<dyn BatchModel>, limits: QueueLimits) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(limits.waiting.max(1));
-        let thread_model = Arc::clone(&model);
+        let load = Arc::new(QueueLoad::default());
+        let (thread_model, thread_load) = (Arc::clone(&model), Arc::clone(&load));
         std::thread::Builder::new()
             .name("embedding".into())
-            .spawn(move || serve(thread_model.as_ref(), receiver, limits.tokens))?;
-        Ok(Self { model, sender })
+            .spawn(move || serve(thread_model.as_ref(), &thread_load, receiver, limits.tokens))?;
+        Ok(Self { model, sender, load, wait: limits.wait })
     }
 
     /// The model's identity.
@@ -101,17 +112,32 @@ impl EmbeddingQueue {
 
     /// Waits for this text's turn. Dropping the future takes the text out of the queue before it costs a pass.
     pub async fn embed(&self, text: &str) -> Result<Embedding, QueueError> {
+        self.queue(text, None).await
+    }
+
+    /// As `embed`, for a text that can do without: refused at once where what waits would take longer than the limit.
+    pub async fn embed_soon(&self, text: &str) -> Result<Embedding, QueueError> {
+        self.queue(text, Some(self.wait)).await
+    }
+
+    async fn queue(&self, text: &str, most: Option<Duration>) -> Result<Embedding, QueueError> {
+        if let Some(most) = most.filter(|most| self.load.wait() > *most) {
+            return Err(QueueError::Long(most));
+        }
         let tokens = self.model.tokenize(text)?;
+        let counted = self.load.count(tokens.len());
         let (reply, answer) = oneshot::channel();
-        self.sender.try_send(Waiting { tokens, since: Instant::now(), reply }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => QueueError::Full,
-            mpsc::error::TrySendError::Closed(_) => QueueError::Stopped,
+        self.sender.try_send(Waiting { tokens, _counted: counted, since: Instant::now(), reply }).map_err(|error| {
+            match error {
+                mpsc::error::TrySendError::Full(_) => QueueError::Full,
+                mpsc::error::TrySendError::Closed(_) => QueueError::Stopped,
+            }
         })?;
         Ok(answer.await.map_err(|_| QueueError::Stopped)??)
     }
 }
 
-fn serve(model: &dyn BatchModel, mut receiver: mpsc::Receiver<Waiting>, most_tokens: usize) {
+fn serve(model: &dyn BatchModel, load: &QueueLoad, mut receiver: mpsc::Receiver<Waiting>, most_tokens: usize) {
     let mut held_over = None;
     while let Some(first) = held_over.take().or_else(|| receiver.blocking_recv()) {
         if first.reply.is_closed() {
@@ -139,8 +165,10 @@ fn serve(model: &dyn BatchModel, mut receiver: mpsc::Receiver<Waiting>, most_tok
             metrics::histogram!(QUEUE_SECONDS).record(waiting.since.elapsed().as_secs_f64());
         }
         let tokens: Vec<&TokenIds> = batch.iter().map(|waiting| &waiting.tokens).collect();
+        let began = Instant::now();
         // A pass that panics is the failure of its batch, not the end of the thread and with it of all that is to come.
         let pass = catch_unwind(AssertUnwindSafe(|| model.forward(&tokens)));
+        load.observe(tokens.iter().map(|tokens| tokens.len()).sum(), began.elapsed());
         match pass.unwrap_or_else(|_panic| Err(EmbedError::Model("the forward pass panicked".into()))) {
             Ok(embeddings) => batch.into_iter().zip(embeddings).for_each(|(waiting, embedding)| {
                 // A client that left meanwhile is no error.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::tiers::{Tier, embed_batch, lexical_windows, read_features};
+use super::tiers::{Need, Tier, embed_batch, lexical_windows, read_features};
 use crate::classifier::{ArtifactManifest, Classification, Classifier, Features, SpaceName};
 use crate::embedder::{EmbedError, QueueError};
 use crate::prompt::{self, PromptText};
@@ -150,7 +150,7 @@ impl Brain {
         self.classifier.first.complexity.labels()
     }
 
-    /// Classifies one prompt; waits only where a transformer has to run. When the queue of the second tier is full or fails, the
+    /// Classifies one prompt; waits only where a transformer has to run. When the second tier's queue is full or long, or it fails, the
     /// first tier's word stands, and the case is counted.
     pub async fn classify(&self, prompt: &str) -> Result<Classified, BrainError> {
         self.classify_asking(prompt, Ask::IfUnsure).await
@@ -179,7 +179,9 @@ impl Brain {
         if !asked {
             return Ok((first, features));
         }
-        let classified = match self.second_features(&text, &mut features).await {
+        // Whoever compares the tiers wants both, however long that takes.
+        let need = if ask == Ask::IfUnsure { Need::IfSoon } else { Need::Must };
+        let classified = match self.second_features(&text, need, &mut features).await {
             Ok(cut) => Classified {
                 classification: self.classifier.classify_second(&features),
                 truncated: truncated | cut,
@@ -199,18 +201,23 @@ impl Brain {
         features.vectors = vec![None; self.tiers.len()];
         let mut truncated = text.truncated();
         for &at in &self.first_tier {
-            let (vector, cut) = self.tiers[at].embed(text).await?;
+            let (vector, cut) = self.tiers[at].embed(text, Need::Must).await?;
             features.vectors[at] = Some(vector);
             truncated |= cut;
         }
         Ok((features, truncated))
     }
 
-    async fn second_features(&self, text: &PromptText<'_>, features: &mut Features) -> Result<bool, BrainError> {
+    async fn second_features(
+        &self,
+        text: &PromptText<'_>,
+        need: Need,
+        features: &mut Features,
+    ) -> Result<bool, BrainError> {
         let mut truncated = false;
         for (tier, vector) in self.tiers.iter().zip(&mut features.vectors) {
             if vector.is_none() {
-                let (embedded, cut) = tier.embed(text).await?;
+                let (embedded, cut) = tier.embed(text, need).await?;
                 *vector = Some(embedded);
                 truncated |= cut;
             }

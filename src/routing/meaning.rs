@@ -2,7 +2,7 @@
 //! prompts, at unit length. For rules and archetypes.
 
 use super::brain::{Brain, BrainError};
-use super::tiers::embed_batch;
+use super::tiers::{Need, embed_batch};
 use crate::classifier::normalise;
 use crate::prompt;
 
@@ -10,7 +10,7 @@ impl Brain {
     /// One text's vector; waits only where a transformer has to run.
     pub(super) async fn meaning(&self, text: &str) -> Result<Vec<f32>, BrainError> {
         let tier = &self.tiers[self.classifier.novelty_embedder];
-        let (vector, _) = tier.embed(&prompt::read(text)).await?;
+        let (vector, _) = tier.embed(&prompt::read(text), Need::Must).await?;
         Ok(self.centred(vector))
     }
 

@@ -20,6 +20,15 @@ pub enum Tier {
     Transformer(Arc<Transformer>, EmbeddingQueue),
 }
 
+/// Whether a decision can do without a vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// There is no decision without it.
+    Must,
+    /// Another tier has spoken; not worth a long wait.
+    IfSoon,
+}
+
 impl Tier {
     /// Starts what has to be started.
     pub fn start(embedder: OpenedEmbedder) -> Result<Self, BrainError> {
@@ -42,11 +51,15 @@ impl Tier {
     }
 
     /// One prompt's vector, and whether words were cut beyond the reader's own cut. Waits only for a transformer.
-    pub(super) async fn embed(&self, text: &PromptText<'_>) -> Result<(Vec<f32>, bool), BrainError> {
+    pub(super) async fn embed(&self, text: &PromptText<'_>, need: Need) -> Result<(Vec<f32>, bool), BrainError> {
         match self {
             Self::Static(table) => Ok((embed_windows(table, text)?, false)),
             Self::Transformer(_, queue) => {
-                let embedding = queue.embed(&text.excerpt()).await?;
+                let excerpt = text.excerpt();
+                let embedding = match need {
+                    Need::Must => queue.embed(&excerpt).await?,
+                    Need::IfSoon => queue.embed_soon(&excerpt).await?,
+                };
                 Ok((embedding.vector, embedding.truncated || text.excerpt_is_shorter()))
             }
         }

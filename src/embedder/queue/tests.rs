@@ -84,10 +84,14 @@ impl Gate {
 }
 
 fn start(waiting: usize, tokens: usize) -> (EmbeddingQueue, Gate) {
+    start_within(QueueLimits { waiting, tokens, wait: Duration::MAX })
+}
+
+fn start_within(limits: QueueLimits) -> (EmbeddingQueue, Gate) {
     let ((batches, batches_seen), (orders, orders_given)) = (channel(), channel());
     let identity = EmbedderIdentity { name: "gated".into(), dims: 1, fingerprint: String::new() };
     let model = GatedModel { identity, batches, orders: Mutex::new(orders_given) };
-    let queue = EmbeddingQueue::start_model(Arc::new(model), QueueLimits { waiting, tokens }).unwrap();
+    let queue = EmbeddingQueue::start_model(Arc::new(model), limits).unwrap();
     (queue, Gate { batches: batches_seen, orders })
 }
 
@@ -182,6 +186,33 @@ fn a_full_queue_refuses_at_once_and_takes_again_later() {
     gate.expect_batch(&["fourth"]);
     gate.order(Order::Answer);
     assert_served(fourth, "fourth");
+}
+
+#[test]
+fn a_text_that_can_do_without_is_refused_where_the_wait_is_long() {
+    let (queue, gate) = start_within(QueueLimits { waiting: 8, tokens: 100, wait: Duration::ZERO });
+    // The first pass tells how fast the model is.
+    let first = occupy(&queue, &gate);
+    gate.order(Order::Answer);
+    assert_served(first, "busy");
+    let busy = occupy(&queue, &gate);
+    let mut refused: Waiter<'_> = Box::pin(queue.embed_soon("could do without"));
+    assert!(matches!(poll_once(&mut refused), Poll::Ready(Err(QueueError::Long(Duration::ZERO)))));
+    let waits = enqueue(&queue, "must have it");
+    gate.order(Order::Answer);
+    assert_served(busy, "busy");
+    gate.expect_batch(&["must have it"]);
+    gate.order(Order::Answer);
+    assert_served(waits, "must have it");
+    // A second pass has ended before an answer is sent, but its texts are dropped after: this waits for that.
+    while queue.load.wait() > Duration::ZERO {
+        std::thread::yield_now();
+    }
+    let mut welcome: Waiter<'_> = Box::pin(queue.embed_soon("soon"));
+    assert!(poll_once(&mut welcome).is_pending());
+    gate.expect_batch(&["soon"]);
+    gate.order(Order::Answer);
+    assert_served(welcome, "soon");
 }
 
 #[test]
