@@ -348,6 +348,9 @@ pub struct BenchArgs {
     /// What a transformer's weights are multiplied as.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
+    /// Also time a transformer's queue with so many clients at once, one figure each.
+    #[arg(long, value_name = "N[,N...]", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub clients: Vec<u32>,
     /// Time the embedder and nothing else.
     #[arg(long)]
     pub embedder_only: bool,

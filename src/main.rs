@@ -90,6 +90,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             batch: args.batch as usize,
             threads: args.threads as usize,
             precision: args.precision.into(),
+            clients: args.clients.iter().map(|&clients| clients as usize).collect(),
             embedder_only: args.embedder_only,
             gateway: !args.no_gateway,
             json: args.json,

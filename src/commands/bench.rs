@@ -5,6 +5,7 @@
 mod embedder;
 mod gateway;
 mod hot_path;
+mod load;
 mod timing;
 
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ pub struct BenchCommand {
     pub threads: usize,
     /// What a transformer's weights are multiplied as.
     pub precision: Precision,
+    /// Clients at once before a transformer's queue, one row each.
+    pub clients: Vec<usize>,
     /// Whether to time the embedder alone.
     pub embedder_only: bool,
     /// Whether to start the gateway and time it.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::BenchCommand;
 use super::timing::Timing;
-use crate::commands::parts;
+use crate::commands::{UsageError, parts};
 use crate::embedder::OpenedEmbedder;
 use crate::prompt;
 use crate::routing::{Tier, embed_batch};
@@ -56,6 +56,16 @@ pub(super) fn measure(command: &BenchCommand, figures: &mut Map<String, Value>) 
         anyhow::Ok(())
     })?;
     figures.insert("read_prompt_us_p50".into(), json!(read_only.p50_us()));
+    match tier {
+        Tier::Transformer(_, queue) if !command.clients.is_empty() => {
+            let rows = super::load::measure(&queue, texts[0], &command.clients)?;
+            figures.insert("under_load".into(), Value::Array(rows));
+        }
+        Tier::Static(_) if !command.clients.is_empty() => {
+            anyhow::bail!(UsageError("--clients: the built-in table runs where it is called and has no queue; name a transformer with --embedder".into()))
+        }
+        _ => {}
+    }
     Ok(())
 }
 

@@ -29,6 +29,11 @@ impl Timing {
         Self { sorted: runs }
     }
 
+    /// How many there were.
+    pub(super) fn runs(&self) -> usize {
+        self.sorted.len()
+    }
+
     /// The duration that this share of the runs did not exceed, in microseconds with three digits.
     pub(super) fn percentile_us(&self, share: f64) -> f64 {
         let last = self.sorted.len().saturating_sub(1);
