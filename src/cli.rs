@@ -182,8 +182,12 @@ impl From<Method> for crate::commands::HeadMethod {
 pub enum Precision {
     /// Numbers of 32 bits.
     F32,
-    /// Bytes: faster and smaller, a little less exact.
+    /// Bytes: faster and smaller, a little less exact; on the processor.
     Int8,
+    /// Half precision, on accelerators.
+    F16,
+    /// Half precision with coarser steps and more range, on accelerators.
+    Bf16,
 }
 
 impl From<Precision> for crate::commands::Precision {
@@ -191,6 +195,8 @@ impl From<Precision> for crate::commands::Precision {
         match precision {
             Precision::F32 => Self::F32,
             Precision::Int8 => Self::Int8,
+            Precision::F16 => Self::F16,
+            Precision::Bf16 => Self::Bf16,
         }
     }
 }

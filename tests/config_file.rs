@@ -74,6 +74,7 @@ fn what_is_wrong_is_named_by_its_path() {
         (router("quality_gate = 1.5"), &["router.quality_gate", "1.5", "between 0 and 1"]),
         (router("quality_gate = nan"), &["router.quality_gate"]),
         (router("balanced_quality_share = -0.1"), &["router.balanced_quality_share"]),
+        (router("precision = \"f64\""), &["router.precision (line 2)", "f64", "int8", "bf16"]),
         (router("max_attempts = 0"), &["router.max_attempts"]),
         (router("max_attempts = -1"), &["router.max_attempts (line 2)"]),
         (router("unknown_model = \"gpt\""), &["router.unknown_model", "\"gpt\""]),

@@ -7,6 +7,7 @@ pub mod download;
 mod encoder;
 mod folder;
 mod fused;
+mod half_precision;
 mod open;
 mod pass;
 mod pooling;
@@ -47,7 +48,7 @@ pub struct EmbedderIdentity {
     pub fingerprint: String,
 }
 
-/// What a transformer's weights are multiplied as, on the processor.
+/// What a transformer's weights are multiplied as. On the processor: `F32` or `Int8`; on an accelerator: all but `Int8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -56,6 +57,22 @@ pub enum Precision {
     F32,
     /// Bytes, with one scale a column of weights and one a token: faster, a quarter of the memory, vectors within a cosine of about 0.997.
     Int8,
+    /// Half precision with the finer steps and the smaller range: numbers beyond 65,504 are lost, and a text that meets them is an error.
+    F16,
+    /// Half precision with the range of `F32` and the coarser steps.
+    Bf16,
+}
+
+impl Precision {
+    /// As configurations and flags write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
 }
 
 /// One text's vector.

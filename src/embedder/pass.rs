@@ -1,5 +1,5 @@
-//! From token ids to pooled vectors, in one of two ways: by the fused kernels on the processor, texts end to end; or by candle's plain forward pass,
-//! padded to the longest text, on accelerators and for encoders that the kernels do not know.
+//! From token ids to pooled vectors, in one of three ways: by the fused kernels on the processor, texts end to end; or padded to the longest text, by
+//! the half-precision pass on accelerators, or by candle's plain one, in 32 bits, on accelerators and for encoders that the kernels do not know.
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
@@ -7,6 +7,7 @@ use candle_nn::VarBuilder;
 use super::encoder::{Encoder, EncoderConfig};
 use super::folder::FolderError;
 use super::fused::{FusedEncoder, TensorFile};
+use super::half_precision::HalfEncoder;
 use super::pooling::Pooling;
 use super::{Precision, TokenIds, TransformerFolder};
 
@@ -15,9 +16,9 @@ use super::{Precision, TokenIds, TransformerFolder};
 pub enum DeviceChoice {
     /// The processor.
     Cpu,
-    /// The processor, by candle's plain forward pass: what the kernels are compared with.
+    /// The processor, by the passes that accelerators run: what the kernels are compared with, and how those passes are tested.
     CpuByCandle,
-    /// The first accelerator this binary was built for, or the processor.
+    /// The first accelerator of the kind this binary was built for; where there is none, the processor. A build that was meant for one warns.
     Best,
 }
 
@@ -30,7 +31,19 @@ pub(super) struct Pass {
 
 enum Way {
     Fused(FusedEncoder),
+    Half { encoder: HalfEncoder, pad_id: u32, precision: Precision },
     Plain { encoder: Encoder, pad_id: u32, device: Device },
+}
+
+/// A batch in which every text is as long as the longest.
+pub(super) struct Padded {
+    /// [texts, length]
+    pub(super) ids: Vec<u32>,
+    /// [texts, length]: 1 for real tokens, 0 for padding.
+    pub(super) mask: Vec<u32>,
+    pub(super) texts: usize,
+    /// At least 1, so that a batch of empty texts has a shape.
+    pub(super) length: usize,
 }
 
 impl Pass {
@@ -43,11 +56,11 @@ impl Pass {
         Ok(Self { pooling: parts.pooling, dims: parts.encoder.dims, way })
     }
 
-    /// Tokens that a batch costs.
+    /// Tokens that a batch costs: all that are reckoned, padding included.
     pub(super) fn cost(&self, texts: usize, longest: usize, tokens: usize) -> usize {
         match self.way {
             Way::Fused(_) => tokens,
-            Way::Plain { .. } => texts * longest,
+            Way::Half { .. } | Way::Plain { .. } => texts * longest,
         }
     }
 
@@ -61,8 +74,23 @@ impl Pass {
                     texts.map(|rows| self.pooling.pool_rows(rows, self.dims)).collect()
                 }))
             }
+            Way::Half { encoder, pad_id, precision } => {
+                let padded = Padded::of(batch, *pad_id);
+                let pooled = padded.pooled(self.pooling, || encoder.forward(&padded))?;
+                let mut of_texts = pooled.iter().zip(batch).filter(|(_, tokens)| !tokens.is_empty());
+                if of_texts.any(|(vector, _)| vector.iter().any(|x| !x.is_finite())) {
+                    let remedy = if *precision == Precision::F16 { "bf16 or f32" } else { "f32" };
+                    return Err(format!("a vector is not finite with precision {}; use {remedy}", precision.name()));
+                }
+                Ok(pooled)
+            }
             Way::Plain { encoder, pad_id, device } => {
-                plainly(encoder, self.pooling, *pad_id, device, batch).map_err(|error| without_backtrace(&error))
+                let padded = Padded::of(batch, *pad_id);
+                padded.pooled(self.pooling, || {
+                    let shape = (padded.texts, padded.length);
+                    let ids = Tensor::from_slice(&padded.ids, shape, device)?;
+                    encoder.forward(&ids, &Tensor::from_slice(&padded.mask, shape, device)?)
+                })
             }
         }
     }
@@ -76,59 +104,97 @@ impl Way {
         precision: Precision,
     ) -> Result<Self, FolderError> {
         let path = &parts.weights_path;
-        let device = open_device(choice).map_err(|error| FolderError::invalid(path, without_backtrace(&error)))?;
-        let fused = config.fused_shape().filter(|_| device.is_cpu() && choice != DeviceChoice::CpuByCandle);
-        if let Some(shape) = fused {
-            let invalid = |message| FolderError::invalid(path, message);
-            let mut file = TensorFile::open(path).map_err(invalid)?;
-            return FusedEncoder::load(shape, precision, &mut file).map(Self::Fused).map_err(invalid);
+        let invalid = |message| FolderError::invalid(path, message);
+        let refused = |why: &str| invalid(format!("precision {} is for {why}", precision.name()));
+        let (device, no_accelerator) = open_device(choice);
+        let is_processor = device.is_cpu() && choice != DeviceChoice::CpuByCandle;
+        match (precision.half(), config.fused_shape()) {
+            (Some(_), _) if is_processor => {
+                Err(refused(&format!("accelerators, and {no_accelerator}; use f32 or int8")))
+            }
+            (Some(dtype), Some(shape)) => {
+                let encoder = TensorFile::open(path)
+                    .and_then(|mut file| HalfEncoder::load(shape, dtype, &device, &mut file))
+                    .map_err(invalid)?;
+                Ok(Self::Half { encoder, pad_id: config.pad_id, precision })
+            }
+            (None, Some(shape)) if is_processor => TensorFile::open(path)
+                .and_then(|mut file| FusedEncoder::load(shape, precision, &mut file))
+                .map(Self::Fused)
+                .map_err(invalid),
+            _ if precision == Precision::F32 => {
+                let weights = std::fs::read(path)
+                    .map_err(|cause| FolderError::Read { path: path.display().to_string(), cause })?;
+                let encoder = VarBuilder::from_buffered_safetensors(weights, DType::F32, &device)
+                    .and_then(|tensors| config.load(tensors))
+                    .map_err(|error| invalid(without_backtrace(&error)))?;
+                Ok(Self::Plain { encoder, pad_id: config.pad_id, device })
+            }
+            (None, _) if !is_processor => Err(refused("the processor; on an accelerator, use f32, f16 or bf16")),
+            _ => Err(refused("the activations gelu and relu; use f32")),
         }
-        if precision == Precision::Int8 {
-            let message = "precision int8 is for the processor and the activations gelu and relu; use f32";
-            return Err(FolderError::invalid(path, message));
-        }
-        let weights =
-            std::fs::read(path).map_err(|cause| FolderError::Read { path: path.display().to_string(), cause })?;
-        let encoder = VarBuilder::from_buffered_safetensors(weights, DType::F32, &device)
-            .and_then(|tensors| config.load(tensors))
-            .map_err(|error| FolderError::invalid(path, without_backtrace(&error)))?;
-        Ok(Self::Plain { encoder, pad_id: config.pad_id, device })
     }
 }
 
-fn plainly(
-    encoder: &Encoder,
-    pooling: Pooling,
-    pad_id: u32,
-    device: &Device,
-    batch: &[&TokenIds],
-) -> candle_core::Result<Vec<Vec<f32>>> {
-    // At least one, so that a batch of empty texts has a shape.
-    let length = batch.iter().map(|tokens| tokens.len()).max().unwrap_or(0).max(1);
-    let mut ids = vec![pad_id; batch.len() * length];
-    let mut mask = vec![0u32; batch.len() * length];
-    for (row, tokens) in batch.iter().enumerate() {
-        let start = row * length;
-        ids[start..start + tokens.len()].copy_from_slice(&tokens.ids);
-        mask[start..start + tokens.len()].fill(1);
+impl Padded {
+    fn of(batch: &[&TokenIds], pad_id: u32) -> Self {
+        let length = batch.iter().map(|tokens| tokens.len()).max().unwrap_or(0).max(1);
+        let mut ids = vec![pad_id; batch.len() * length];
+        let mut mask = vec![0u32; batch.len() * length];
+        for (row, tokens) in batch.iter().enumerate() {
+            let start = row * length;
+            ids[start..start + tokens.len()].copy_from_slice(&tokens.ids);
+            mask[start..start + tokens.len()].fill(1);
+        }
+        Self { ids, mask, texts: batch.len(), length }
     }
-    let shape = (batch.len(), length);
-    let ids = Tensor::from_vec(ids, shape, device)?;
-    let mask = Tensor::from_vec(mask, shape, device)?;
-    let hidden = encoder.forward(&ids, &mask)?;
-    pooling.pool(&hidden, &mask)?.to_vec2::<f32>()
+
+    /// `forward` gives the last layer, [texts, length, dims] in f32.
+    fn pooled(
+        &self,
+        pooling: Pooling,
+        forward: impl FnOnce() -> candle_core::Result<Tensor>,
+    ) -> Result<Vec<Vec<f32>>, String> {
+        let pooled = forward().and_then(|hidden| {
+            let mask = Tensor::from_slice(&self.mask, (self.texts, self.length), hidden.device())?;
+            pooling.pool(&hidden, &mask)?.to_vec2::<f32>()
+        });
+        pooled.map_err(|error| without_backtrace(&error))
+    }
+}
+
+impl Precision {
+    /// candle's name of a half precision.
+    fn half(self) -> Option<DType> {
+        match self {
+            Self::F16 => Some(DType::F16),
+            Self::Bf16 => Some(DType::BF16),
+            Self::F32 | Self::Int8 => None,
+        }
+    }
 }
 
 /// candle appends a backtrace to its messages when `RUST_BACKTRACE` is set; it is for the log of a crash, not for a user.
-fn without_backtrace(error: &candle_core::Error) -> String {
+pub(super) fn without_backtrace(error: &candle_core::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-fn open_device(choice: DeviceChoice) -> candle_core::Result<Device> {
-    match choice {
-        DeviceChoice::Cpu | DeviceChoice::CpuByCandle => Ok(Device::Cpu),
-        DeviceChoice::Best if cfg!(feature = "cuda") => Device::cuda_if_available(0),
-        DeviceChoice::Best if cfg!(feature = "metal") => Device::new_metal(0).or(Ok(Device::Cpu)),
-        DeviceChoice::Best => Ok(Device::Cpu),
+/// The device, and why it is no accelerator where it is none.
+fn open_device(choice: DeviceChoice) -> (Device, String) {
+    let accelerator = match choice {
+        DeviceChoice::Cpu | DeviceChoice::CpuByCandle => return (Device::Cpu, "the processor was asked for".into()),
+        DeviceChoice::Best if cfg!(feature = "cuda") => Device::new_cuda(0),
+        DeviceChoice::Best if cfg!(feature = "metal") => Device::new_metal(0),
+        DeviceChoice::Best => {
+            return (Device::Cpu, "this build has none (its features cuda and metal are off)".into());
+        }
+    };
+    match accelerator {
+        Ok(device) => (device, String::new()),
+        Err(error) => {
+            let why = without_backtrace(&error);
+            tracing::warn!("no accelerator could be opened, so the transformer runs on the processor: {why}");
+            (Device::Cpu, format!("none could be opened ({why})"))
+        }
     }
 }
