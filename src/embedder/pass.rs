@@ -32,7 +32,8 @@ pub(super) struct Pass {
 enum Way {
     Fused(FusedEncoder),
     Half { encoder: HalfEncoder, pad_id: u32, precision: Precision },
-    Plain { encoder: Encoder, pad_id: u32, device: Device },
+    // Boxed because candle's models are large where the build has accelerators.
+    Plain { encoder: Box<Encoder>, pad_id: u32, device: Device },
 }
 
 /// A batch in which every text is as long as the longest.
@@ -128,7 +129,7 @@ impl Way {
                 let encoder = VarBuilder::from_buffered_safetensors(weights, DType::F32, &device)
                     .and_then(|tensors| config.load(tensors))
                     .map_err(|error| invalid(without_backtrace(&error)))?;
-                Ok(Self::Plain { encoder, pad_id: config.pad_id, device })
+                Ok(Self::Plain { encoder: Box::new(encoder), pad_id: config.pad_id, device })
             }
             (None, _) if !is_processor => Err(refused("the processor; on an accelerator, use f32, f16 or bf16")),
             _ => Err(refused("the activations gelu and relu; use f32")),
