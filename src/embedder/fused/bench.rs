@@ -27,7 +27,7 @@ impl KernelBench {
     /// `rows` times a matrix of `depth` x `columns`, with bias and, where asked, the activation.
     pub fn linear(rows: usize, depth: usize, columns: usize, gelu: bool, precision: Precision) -> Self {
         let arch = Arch::new();
-        let linear = Linear::new(&numbers(depth * columns), numbers(columns), arch.dispatch(PanelWidth), precision);
+        let linear = Linear::new(&numbers(depth * columns), numbers(columns), arch.dispatch(PanelWidth), precision, 1);
         let finish = if gelu { Finish::Gelu } else { Finish::Nothing };
         let kernel = Kernel::Linear(linear, finish, QuantisedRows::default());
         Self { arch, kernel, input: numbers(rows * depth), out: vec![0.0; rows * columns] }

@@ -24,10 +24,10 @@ pub(super) enum Linear {
 }
 
 impl Linear {
-    /// `weights`: `out` rows of as many numbers as there are inputs.
-    pub(super) fn new(weights: &[f32], mut bias: Vec<f32>, width: usize, precision: Precision) -> Self {
+    /// `weights`: `out` rows of as many numbers as there are inputs; `parts` is how many ranges of inputs have scales of their own as bytes.
+    pub(super) fn new(weights: &[f32], mut bias: Vec<f32>, width: usize, precision: Precision, parts: usize) -> Self {
         if precision == Precision::Int8 {
-            return Self::Quantised(QuantisedPanels::of_weights(weights, &bias));
+            return Self::Quantised(QuantisedPanels::of_weights(weights, &bias, parts));
         }
         let columns = bias.len();
         bias.resize(columns.next_multiple_of(width), 0.0);

@@ -1,8 +1,10 @@
-//! Products of whole numbers of 8 bits: weights with one scale a column, packed once; rows with a scale and a zero of their own, found as they
-//! come. Where the processor multiplies four bytes at once (AVX-512 VNNI) `vnni` does it, and plain code elsewhere; both give the same numbers.
+//! Products of whole numbers of 8 bits, in parts of the inputs, so that one large number costs only its own part its digits: in each part the
+//! weights have one scale a column, packed once, and rows a scale and a zero of their own, found as they come. Where the processor multiplies four bytes at once (AVX-512 VNNI) `vnni` does it, and plain code elsewhere; both give the same numbers.
 
 #[cfg(target_arch = "x86_64")]
 mod vnni;
+
+use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -26,10 +28,19 @@ type PanelGroup = [[i8; GROUP]; PANEL_COLUMNS];
 pub(super) struct QuantisedPanels {
     depth: usize,
     pub(super) columns: usize,
+    parts: Vec<Part>,
+}
+
+/// The weights of some inputs.
+#[derive(Debug, Clone)]
+struct Part {
+    inputs: Range<usize>,
     /// Panel after panel, each as many groups as `groups()`.
     data: Vec<PanelGroup>,
     /// By column, as long as all panels are wide.
-    columns_data: Vec<Column>,
+    columns: Vec<Column>,
+    /// Whether its numbers are added to those of the parts before it.
+    adds: bool,
 }
 
 /// What turns a column's sum of bytes into a number.
@@ -42,15 +53,28 @@ struct Column {
 }
 
 impl QuantisedPanels {
-    /// `weights`: as many rows as there are columns, of as many numbers as there are inputs.
-    pub(super) fn of_weights(weights: &[f32], bias: &[f32]) -> Self {
+    /// `weights`: as many rows as there are columns, of as many numbers as there are inputs. More parts keep more digits and take longer, for the sums
+    /// of each become numbers by themselves.
+    pub(super) fn of_weights(weights: &[f32], bias: &[f32], parts: usize) -> Self {
         let columns = bias.len();
         let depth = weights.len() / columns.max(1);
-        let groups = depth.div_ceil(GROUP);
-        let panels = columns.div_ceil(PANEL_COLUMNS);
+        let of_a_part = depth.div_ceil(parts.max(1)).max(1);
+        let parts = (0..depth).step_by(of_a_part).map(|from| {
+            let inputs = from..depth.min(from + of_a_part);
+            Part::of_weights(weights, depth, inputs, bias)
+        });
+        Self { depth, columns, parts: parts.collect() }
+    }
+}
+
+impl Part {
+    fn of_weights(weights: &[f32], depth: usize, inputs: Range<usize>, bias: &[f32]) -> Self {
+        let groups = inputs.len().div_ceil(GROUP);
+        let panels = bias.len().div_ceil(PANEL_COLUMNS);
         let mut data = vec![[[0; GROUP]; PANEL_COLUMNS]; panels * groups];
-        let mut columns_data = vec![Column::default(); panels * PANEL_COLUMNS];
-        for (at, (weights, bias)) in weights.chunks_exact(depth.max(1)).zip(bias).enumerate() {
+        let mut columns = vec![Column::default(); panels * PANEL_COLUMNS];
+        for (at, (weights, bias)) in weights.chunks_exact(depth).zip(bias).enumerate() {
+            let weights = &weights[inputs.clone()];
             let highest = weights.iter().fold(0f32, |highest, x| highest.max(x.abs()));
             let scale = if highest > 0.0 { highest / HIGHEST_WEIGHT } else { 1.0 };
             let mut sum = 0.0;
@@ -62,17 +86,18 @@ impl QuantisedPanels {
                 let byte = whole as i8;
                 panel[input / GROUP][at % PANEL_COLUMNS][input % GROUP] = byte;
             }
-            columns_data[at] = Column { scale, sum, bias: *bias };
+            columns[at] = Column { scale, sum, bias: *bias };
         }
-        Self { depth, columns, data, columns_data }
+        let adds = inputs.start > 0;
+        Self { inputs, data, columns, adds }
     }
 
     fn groups(&self) -> usize {
-        self.depth.div_ceil(GROUP)
+        self.inputs.len().div_ceil(GROUP)
     }
 }
 
-/// Rows as bytes, made anew for every product; the room stays.
+/// A part's inputs of all rows as bytes, made anew for every product; the room stays.
 #[derive(Debug, Default)]
 pub(super) struct QuantisedRows {
     /// Whole groups; what the last one lacks is the row's zero times weights that are zero.
@@ -89,12 +114,13 @@ struct RowScale {
 
 impl QuantisedRows {
     #[inline(always)]
-    fn fill(&mut self, left: &[f32], depth: usize) {
-        let groups = depth.div_ceil(GROUP);
+    fn fill(&mut self, left: &[f32], depth: usize, inputs: &Range<usize>) {
+        let groups = inputs.len().div_ceil(GROUP);
         let rows = left.len() / depth;
         self.data.resize(rows * groups, [0; GROUP]);
         self.rows.clear();
         for (row, bytes) in left.chunks_exact(depth).zip(self.data.chunks_exact_mut(groups)) {
+            let row = &row[inputs.clone()];
             let (mut lowest, mut highest) = ([0f32; 16], [0f32; 16]);
             let (chunks, rest) = row.as_chunks::<16>();
             for chunk in chunks {
@@ -133,13 +159,15 @@ pub(super) struct MultiplyQuantised<'a> {
 impl MultiplyQuantised<'_> {
     pub(super) fn run(self, arch: Arch) {
         let Self { left, right, finish, out, room } = self;
-        arch.dispatch(Quantise { left, depth: right.depth, room });
-        #[cfg(target_arch = "x86_64")]
-        let done = vnni::multiply(right, room, out);
-        #[cfg(not(target_arch = "x86_64"))]
-        let done = false;
-        if !done {
-            arch.dispatch(MultiplyPlainly { right, room, out });
+        for part in &right.parts {
+            arch.dispatch(Quantise { left, depth: right.depth, inputs: &part.inputs, room });
+            #[cfg(target_arch = "x86_64")]
+            let done = vnni::multiply(part, room, right.columns, out);
+            #[cfg(not(target_arch = "x86_64"))]
+            let done = false;
+            if !done {
+                arch.dispatch(MultiplyPlainly { part, room, columns: right.columns, out });
+            }
         }
         if finish != Finish::Nothing {
             arch.dispatch(FinishAll { finish, out });
@@ -150,6 +178,7 @@ impl MultiplyQuantised<'_> {
 struct Quantise<'a> {
     left: &'a [f32],
     depth: usize,
+    inputs: &'a Range<usize>,
     room: &'a mut QuantisedRows,
 }
 
@@ -158,14 +187,15 @@ impl WithSimd for Quantise<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        self.room.fill(self.left, self.depth);
+        self.room.fill(self.left, self.depth, self.inputs);
     }
 }
 
 /// What any processor can; the compiler makes the best of it for the one that was dispatched for.
 struct MultiplyPlainly<'a> {
-    right: &'a QuantisedPanels,
+    part: &'a Part,
     room: &'a QuantisedRows,
+    columns: usize,
     out: &'a mut [f32],
 }
 
@@ -174,12 +204,10 @@ impl WithSimd for MultiplyPlainly<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let Self { right, room, out } = self;
-        let groups = right.groups();
-        for ((row, scale), out) in
-            room.data.chunks_exact(groups).zip(&room.rows).zip(out.chunks_exact_mut(right.columns))
-        {
-            let panels = right.data.chunks_exact(groups).zip(right.columns_data.chunks_exact(PANEL_COLUMNS));
+        let Self { part, room, columns, out } = self;
+        let groups = part.groups();
+        for ((row, scale), out) in room.data.chunks_exact(groups).zip(&room.rows).zip(out.chunks_exact_mut(columns)) {
+            let panels = part.data.chunks_exact(groups).zip(part.columns.chunks_exact(PANEL_COLUMNS));
             for ((panel, columns), out) in panels.zip(out.chunks_mut(PANEL_COLUMNS)) {
                 let mut sums = [0i32; PANEL_COLUMNS];
                 for (inputs, weights) in row.iter().zip(panel) {
@@ -190,7 +218,8 @@ impl WithSimd for MultiplyPlainly<'_> {
                     }
                 }
                 for ((out, sum), column) in out.iter_mut().zip(sums).zip(columns) {
-                    *out = (sum as f32 - scale.zero * column.sum) * (scale.scale * column.scale) + column.bias;
+                    let start = if part.adds { *out } else { column.bias };
+                    *out = (sum as f32 - scale.zero * column.sum) * (scale.scale * column.scale) + start;
                 }
             }
         }
@@ -239,15 +268,20 @@ mod tests {
 
     #[test]
     fn products_are_near_those_of_the_numbers_themselves() {
-        for (rows, depth, columns) in [(1, 4, 1), (3, 7, 33), (13, 384, 96), (25, 129, 31)] {
+        let shapes =
+            [(1, 4, 1, 1), (3, 7, 33, 1), (13, 384, 96, 1), (25, 129, 31, 1), (13, 384, 96, 2), (2, 195, 40, 4)];
+        for (rows, depth, columns, parts) in shapes {
             let (left, weights, bias) = (numbers(rows * depth, 1), numbers(columns * depth, 2), numbers(columns, 3));
-            let right = QuantisedPanels::of_weights(&weights, &bias);
+            let right = QuantisedPanels::of_weights(&weights, &bias, parts);
             let mut out = vec![0.0; rows * columns];
             let mut room = QuantisedRows::default();
             MultiplyQuantised { left: &left, right: &right, finish: Finish::Nothing, out: &mut out, room: &mut room }
                 .run(Arch::new());
             let mut plain = vec![0.0; rows * columns];
-            Arch::new().dispatch(MultiplyPlainly { right: &right, room: &room, out: &mut plain });
+            for part in &right.parts {
+                Arch::new().dispatch(Quantise { left: &left, depth, inputs: &part.inputs, room: &mut room });
+                Arch::new().dispatch(MultiplyPlainly { part, room: &room, columns, out: &mut plain });
+            }
             // Each product is off by half a step of the row times a weight, and half a step of the weight times a number: at random.
             let allowed = 6.0 * (depth as f32).sqrt() * (1.0 / 255.0 + 1.0 / 127.0) / 2.0;
             for (row, left) in left.chunks_exact(depth).enumerate() {
@@ -263,7 +297,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_a_row_stay_at_their_ends() {
-        let right = QuantisedPanels::of_weights(&[1.0, 0.0, 0.0, 1.0], &[0.0, 0.0]);
+        let right = QuantisedPanels::of_weights(&[1.0, 0.0, 0.0, 1.0], &[0.0, 0.0], 1);
         // Steps of one; the zero lies halfway between two of them, and rounding it pushes one end half a step out.
         for lowest in [0.0f32, -0.5, -1.5, -10.5, -127.5, -254.5, -255.0] {
             let left = [lowest, lowest + 255.0];
@@ -279,7 +313,7 @@ mod tests {
 
     #[test]
     fn rows_of_zeros_and_weights_of_zeros_give_the_bias() {
-        let right = QuantisedPanels::of_weights(&[0.0; 8], &[0.5, -0.5]);
+        let right = QuantisedPanels::of_weights(&[0.0; 8], &[0.5, -0.5], 1);
         let mut out = [9.0; 4];
         let left = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0];
         let room = &mut QuantisedRows::default();

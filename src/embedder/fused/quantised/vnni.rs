@@ -10,31 +10,31 @@ use std::arch::x86_64::{
 };
 
 use super::super::prefetch::{Ahead, prefetch};
-use super::{Column, GROUP, PANEL_COLUMNS, PanelGroup, QuantisedPanels, QuantisedRows, RowScale};
+use super::{Column, GROUP, PANEL_COLUMNS, PanelGroup, Part, QuantisedRows, RowScale};
 
 /// Numbers of a vector.
 const LANES: usize = 16;
 
 /// Multiplies, where this processor can; false where it cannot, and then nothing was written.
-pub(super) fn multiply(right: &QuantisedPanels, left: &QuantisedRows, out: &mut [f32]) -> bool {
+pub(super) fn multiply(part: &Part, left: &QuantisedRows, columns: usize, out: &mut [f32]) -> bool {
     let can = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vnni");
     if can {
         // SAFETY: the processor has the three features that the function was compiled for.
-        unsafe { multiply_panels(right, left, out) };
+        unsafe { multiply_panels(part, left, columns, out) };
     }
     can
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn multiply_panels(right: &QuantisedPanels, left: &QuantisedRows, out: &mut [f32]) {
-    let groups = right.groups();
-    let columns = right.columns_data.chunks_exact(PANEL_COLUMNS);
-    let mut panels = right.data.chunks_exact(groups).zip(columns).enumerate().peekable();
-    while let Some((at, (panel, columns))) = panels.next() {
+fn multiply_panels(part: &Part, left: &QuantisedRows, columns: usize, out: &mut [f32]) {
+    let groups = part.groups();
+    let panels = part.data.chunks_exact(groups).zip(part.columns.chunks_exact(PANEL_COLUMNS));
+    let mut panels = panels.enumerate().peekable();
+    while let Some((at, (panel, of_columns))) = panels.next() {
         let column = at * PANEL_COLUMNS;
-        let finish = PanelFinish::new(columns);
+        let finish = PanelFinish::new(of_columns, part.adds);
         let mut ahead = Ahead::of(panels.peek().map_or(&[], |(_, (next, _))| *next), left.rows.len().div_ceil(12));
         let mut row = 0;
         macro_rules! blocks_of {
@@ -42,7 +42,7 @@ fn multiply_panels(right: &QuantisedPanels, left: &QuantisedRows, out: &mut [f32
                 while left.rows.len() - row >= $rows {
                     let sums = block::<$rows>(&left.data[row * groups..][..$rows * groups], panel, ahead.share());
                     for (offset, sums) in sums.into_iter().enumerate() {
-                        let out = &mut out[(row + offset) * right.columns..][..right.columns][column..];
+                        let out = &mut out[(row + offset) * columns..][..columns][column..];
                         finish.write(sums, left.rows[row + offset], out);
                     }
                     row += $rows;
@@ -82,12 +82,14 @@ struct PanelFinish {
     scales: [__m512; 2],
     sums: [__m512; 2],
     biases: [__m512; 2],
+    /// Whether what `out` holds stands in place of the bias.
+    adds: bool,
 }
 
 impl PanelFinish {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    fn new(columns: &[Column]) -> Self {
+    fn new(columns: &[Column], adds: bool) -> Self {
         let both = |read: &dyn Fn(&Column) -> f32| -> [__m512; 2] {
             [0, 1].map(|half: usize| {
                 let numbers: [f32; LANES] = std::array::from_fn(|at| read(&columns[half * LANES + at]));
@@ -99,6 +101,7 @@ impl PanelFinish {
             scales: both(&|column| column.scale),
             sums: both(&|column| column.sum),
             biases: both(&|column| column.bias),
+            adds,
         }
     }
 
@@ -108,11 +111,16 @@ impl PanelFinish {
     fn write(&self, sums: [__m512i; 2], row: RowScale, out: &mut [f32]) {
         let mut numbers = [0f32; PANEL_COLUMNS];
         let is_whole = out.len() >= PANEL_COLUMNS;
+        if !is_whole {
+            numbers[..out.len()].copy_from_slice(out);
+        }
         let target = if is_whole { &mut out[..PANEL_COLUMNS] } else { &mut numbers[..] };
         let (zero, scale) = (_mm512_set1_ps(row.zero), _mm512_set1_ps(row.scale));
         for (half, target) in target.chunks_exact_mut(LANES).enumerate() {
             let sum = _mm512_fnmadd_ps(zero, self.sums[half], _mm512_cvtepi32_ps(sums[half]));
-            let number = _mm512_fmadd_ps(sum, _mm512_mul_ps(scale, self.scales[half]), self.biases[half]);
+            // SAFETY: a chunk is the 16 numbers that are loaded.
+            let start = if self.adds { unsafe { _mm512_loadu_ps(target.as_ptr()) } } else { self.biases[half] };
+            let number = _mm512_fmadd_ps(sum, _mm512_mul_ps(scale, self.scales[half]), start);
             // SAFETY: a chunk is the 16 numbers that are stored.
             unsafe { _mm512_storeu_ps(target.as_mut_ptr(), number) };
         }
