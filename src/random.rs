@@ -10,6 +10,11 @@ impl SplitMix64 {
         Self { state: seed }
     }
 
+    /// What a generator goes on from: `new` with it gives the same numbers as this one from here on.
+    pub(crate) fn state(&self) -> u64 {
+        self.state
+    }
+
     pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;

@@ -44,7 +44,7 @@ const OUTSIDERS: &[(&str, &[&str])] = &[
     ("redis", &["src/limits/cache/", "src/limits/shared/"]),
     ("aws_", &["src/gateway/bedrock/"]),
     ("candle_", &["src/embedder/", "src/training/"]),
-    ("pulp", &["src/embedder/fused/"]),
+    ("pulp", &["src/embedder/fused/", "src/training/fine_tune/kernels/"]),
     ("plotters", &["src/evaluation/report/pictures/"]),
 ];
 

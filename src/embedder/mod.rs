@@ -17,6 +17,7 @@ mod queue_load;
 mod static_table;
 mod table_file;
 mod text_tokenizer;
+mod trainable;
 mod transformer;
 
 use thiserror::Error;
@@ -26,12 +27,16 @@ pub use download::{ModelFilesError, locate, pull};
 pub use folder::{FolderError, TransformerFolder};
 #[doc(hidden)]
 pub use fused::KernelBench;
+pub(crate) use fused::{
+    Finish, FusedActivation, FusedShape, Multiply, PanelWidth, Panels, Positions, Rows, exp, gelu, gelu_slope,
+};
 pub use open::{OpenError, OpenedEmbedder, open};
 pub use pass::DeviceChoice;
 pub use queue::{EmbeddingQueue, QUEUE_SECONDS, QueueError, QueueLimits};
 pub use static_table::StaticTable;
 pub use table_file::{TableFileError, TableRows, write_table};
 pub use text_tokenizer::TokenIds;
+pub(crate) use trainable::{TrainableEncoder, TrainablePooling};
 pub use transformer::Transformer;
 
 /// Name under which the built-in static table is asked for and reported.

@@ -100,6 +100,32 @@ impl TextTokenizer {
         Ok(TokenIds { ids, truncated })
     }
 
+    /// As `tokenize`, cut to `most` tokens so that two thirds come from the text's front and one third from its back: what is asked for stands
+    /// at either end of a long prompt.
+    pub(super) fn tokenize_ends(&self, text: &str, most: usize) -> Result<TokenIds, EmbedError> {
+        let bytes = most.saturating_mul(BYTES_A_TOKEN);
+        let shortened = match text.len() > 2 * bytes {
+            true => {
+                let (front, back) = (text.floor_char_boundary(bytes), text.ceil_char_boundary(text.len() - bytes));
+                Cow::Owned([&text[..front], &text[back..]].concat())
+            }
+            false => Cow::Borrowed(text),
+        };
+        let encoding = self.encode(&shortened)?;
+        let (ids, special) = (encoding.get_ids(), encoding.get_special_tokens_mask());
+        let truncated = shortened.len() < text.len() || ids.len() > most;
+        if ids.len() <= most {
+            return Ok(TokenIds { ids: ids.to_vec(), truncated });
+        }
+        let opening = special.iter().take_while(|special| **special == 1).count();
+        let closing = special.iter().rev().take_while(|special| **special == 1).count();
+        let room = most.saturating_sub(opening + closing);
+        let back = room / 3;
+        let inner = &ids[opening..ids.len() - closing];
+        let ids = [&ids[..opening], &inner[..room - back], &inner[inner.len() - back..], &ids[ids.len() - closing..]];
+        Ok(TokenIds { ids: ids.concat(), truncated })
+    }
+
     /// A token by itself, where a text would stand. Only a WordPiece vocabulary has tokens that can be looked up by what a
     /// reader sees of them, so others are refused.
     pub(super) fn wrap_token(&self, id: u32) -> Result<TokenIds, EmbedError> {

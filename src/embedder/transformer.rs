@@ -35,23 +35,18 @@ impl Transformer {
             std::fs::read(&parts.tokenizer_path).map_err(|cause| unreadable(&parts.tokenizer_path, cause))?;
         let fingerprint =
             fingerprint(&parts, &tokenizer_bytes).map_err(|cause| unreadable(&parts.weights_path, cause))?;
-        let tokenizer_error = |message: String| FolderError::invalid(&parts.tokenizer_path, message);
-        let vocabulary_size = parts.encoder.vocabulary_size;
-        let tokenizer =
-            TextTokenizer::from_bytes(&tokenizer_bytes, parts.prefix.clone(), parts.max_tokens, vocabulary_size)
-                .map_err(tokenizer_error)?;
-        let fixed_tokens = tokenizer.fixed_tokens().map_err(|error| tokenizer_error(error.to_string()))?;
-        if !tokenizer.prefix().is_empty() && fixed_tokens >= parts.max_tokens {
-            let message = format!(
-                "the prompt {:?} and the special tokens fill {fixed_tokens} of the {} tokens that are read; shorten it",
-                tokenizer.prefix(),
-                parts.max_tokens
-            );
-            return Err(FolderError::invalid(&folder.join(PROMPTS_FILE), message));
-        }
+        let tokenizer = tokenizer(folder, &parts, &tokenizer_bytes)?;
         let pass = Pass::load(&parts, device, precision)?;
         let identity = EmbedderIdentity { name: name.to_owned(), dims: parts.encoder.dims, fingerprint };
         Ok(Self { identity, tokenizer, pass })
+    }
+
+    /// The tokenizer alone, without the weights.
+    pub(super) fn tokenizer_of(folder: &Path, parts: &TransformerFolder) -> Result<TextTokenizer, FolderError> {
+        let path = &parts.tokenizer_path;
+        let bytes =
+            std::fs::read(path).map_err(|cause| FolderError::Read { path: path.display().to_string(), cause })?;
+        tokenizer(folder, parts, &bytes)
     }
 
     /// The most tokens read of one text, prefix and special tokens included.
@@ -153,6 +148,24 @@ impl Embedder for Transformer {
         let tokens = texts.iter().map(|text| self.tokenize(text)).collect::<Result<Vec<_>, _>>()?;
         self.embed_tokens(&tokens)
     }
+}
+
+/// The folder's tokenizer, checked against its weights and its own prompt.
+fn tokenizer(folder: &Path, parts: &TransformerFolder, bytes: &[u8]) -> Result<TextTokenizer, FolderError> {
+    let tokenizer_error = |message: String| FolderError::invalid(&parts.tokenizer_path, message);
+    let vocabulary_size = parts.encoder.vocabulary_size;
+    let tokenizer = TextTokenizer::from_bytes(bytes, parts.prefix.clone(), parts.max_tokens, vocabulary_size)
+        .map_err(tokenizer_error)?;
+    let fixed_tokens = tokenizer.fixed_tokens().map_err(|error| tokenizer_error(error.to_string()))?;
+    if !tokenizer.prefix().is_empty() && fixed_tokens >= parts.max_tokens {
+        let message = format!(
+            "the prompt {:?} and the special tokens fill {fixed_tokens} of the {} tokens that are read; shorten it",
+            tokenizer.prefix(),
+            parts.max_tokens
+        );
+        return Err(FolderError::invalid(&folder.join(PROMPTS_FILE), message));
+    }
+    Ok(tokenizer)
 }
 
 /// Of the files that decide the vectors: each one's length and bytes, the prefix last where there is one.

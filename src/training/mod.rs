@@ -11,6 +11,7 @@ mod difficulty;
 mod distill;
 mod error;
 mod fields;
+pub mod fine_tune;
 mod folds;
 mod held_out;
 mod labelled;

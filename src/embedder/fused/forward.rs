@@ -25,7 +25,7 @@ pub(crate) enum Positions {
 
 impl Positions {
     /// The row of one token; `counted` tokens stood before it.
-    fn row(self, id: u32, counted: &mut usize) -> usize {
+    pub(crate) fn row(self, id: u32, counted: &mut usize) -> usize {
         let first = match self {
             Self::FromZero => 0,
             Self::BehindPadding(padding) if id == padding => return padding as usize,

@@ -9,16 +9,16 @@ use super::simd::gelu;
 /// A matrix that rows are multiplied with: `depth` x `columns`, cut into panels of so many columns, each of them `depth` rows of
 /// `width` numbers. What the last panel lacks is zero.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Panels {
-    pub(super) depth: usize,
-    pub(super) columns: usize,
+pub(crate) struct Panels {
+    pub(crate) depth: usize,
+    pub(crate) columns: usize,
     pub(super) width: usize,
     pub(super) data: Vec<f32>,
 }
 
 impl Panels {
     /// Packs the weights of a linear layer as they are stored: `columns` rows of `depth` numbers.
-    pub(super) fn of_weights(weights: &[f32], columns: usize, depth: usize, width: usize) -> Self {
+    pub(crate) fn of_weights(weights: &[f32], columns: usize, depth: usize, width: usize) -> Self {
         let mut panels = Self::default();
         panels.reset(depth, columns, width);
         for (column, weights) in weights.chunks_exact(depth).enumerate() {
@@ -28,13 +28,13 @@ impl Panels {
     }
 
     /// Makes room, all zero.
-    pub(super) fn reset(&mut self, depth: usize, columns: usize, width: usize) {
+    pub(crate) fn reset(&mut self, depth: usize, columns: usize, width: usize) {
         (self.depth, self.columns, self.width) = (depth, columns, width);
         self.data.clear();
         self.data.resize(columns.div_ceil(width) * depth * width, 0.0);
     }
 
-    pub(super) fn set_column(&mut self, column: usize, values: &[f32]) {
+    pub(crate) fn set_column(&mut self, column: usize, values: &[f32]) {
         let panel = &mut self.data[column / self.width * self.depth * self.width..][..self.depth * self.width];
         for (row, value) in panel.chunks_exact_mut(self.width).zip(values) {
             row[column % self.width] = *value;
@@ -42,7 +42,7 @@ impl Panels {
     }
 
     /// A row of the matrix, as far as there are values.
-    pub(super) fn set_row(&mut self, row: usize, values: &[f32]) {
+    pub(crate) fn set_row(&mut self, row: usize, values: &[f32]) {
         let panel_length = self.depth * self.width;
         for (panel, values) in self.data.chunks_exact_mut(panel_length).zip(values.chunks(self.width)) {
             panel[row * self.width..][..values.len()].copy_from_slice(values);
@@ -52,33 +52,33 @@ impl Panels {
 
 /// Rows of numbers that stand `stride` apart.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) data: &'a [f32],
-    pub(super) stride: usize,
+pub(crate) struct Rows<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) stride: usize,
 }
 
 /// What becomes of a sum before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finish {
+pub(crate) enum Finish {
     Nothing,
     Gelu,
     Relu,
 }
 
 /// `rows` rows of `left`, times `right`, plus `bias`. The result's rows stand `out_stride` apart.
-pub(super) struct Multiply<'a> {
-    pub(super) rows: usize,
-    pub(super) left: Rows<'a>,
-    pub(super) right: &'a Panels,
+pub(crate) struct Multiply<'a> {
+    pub(crate) rows: usize,
+    pub(crate) left: Rows<'a>,
+    pub(crate) right: &'a Panels,
     /// As long as all panels are wide; empty for none.
-    pub(super) bias: &'a [f32],
-    pub(super) finish: Finish,
-    pub(super) out: &'a mut [f32],
-    pub(super) out_stride: usize,
+    pub(crate) bias: &'a [f32],
+    pub(crate) finish: Finish,
+    pub(crate) out: &'a mut [f32],
+    pub(crate) out_stride: usize,
 }
 
 /// Numbers that a panel is wide on this processor.
-pub(super) struct PanelWidth;
+pub(crate) struct PanelWidth;
 
 impl WithSimd for PanelWidth {
     type Output = usize;

@@ -15,9 +15,12 @@ mod simd;
 mod tensors;
 
 pub use bench::KernelBench;
-pub(super) use forward::{FusedEncoder, Positions};
-pub(super) use load::{FusedActivation, FusedShape};
-pub(super) use tensors::TensorFile;
+pub(super) use forward::FusedEncoder;
+pub(crate) use forward::Positions;
+pub(crate) use load::{FusedActivation, FusedShape};
+pub(crate) use matmul::{Finish, Multiply, PanelWidth, Panels, Rows};
+pub(crate) use simd::{exp, gelu, gelu_slope};
+pub(crate) use tensors::TensorFile;
 
 #[cfg(test)]
 mod tests;

@@ -15,10 +15,11 @@ const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6
 /// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: absolute error below 1.5e-7.
 const ERF_T: f32 = 0.327_591_1;
 const ERF: [f32; 5] = [1.061_405_4, -1.453_152, 1.421_413_7, -0.284_496_72, 0.254_829_6];
+const INVERSE_ROOT_2_PI: f32 = 0.398_942_3;
 
 /// e^x, with a relative error of about 2e-7. What is too small becomes the smallest normal number, which adds nothing to any sum here.
 #[inline(always)]
-pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let x = simd.max_f32s(x, simd.splat_f32s(LOWEST_EXPONENT));
     let x = simd.min_f32s(x, simd.splat_f32s(HIGHEST_EXPONENT));
     let rounding = simd.splat_f32s(ROUNDING);
@@ -36,7 +37,21 @@ pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 /// x times the share of a normal distribution below it: BERT's activation, by the error function.
 #[inline(always)]
-pub(super) fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(crate) fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    simd.mul_f32s(x, normal_share(simd, x).0)
+}
+
+/// The slope of `gelu`: the share below x, plus x times the normal density at it.
+#[inline(always)]
+pub(crate) fn gelu_slope<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let (share, decay) = normal_share(simd, x);
+    let density = simd.mul_f32s(decay, simd.splat_f32s(INVERSE_ROOT_2_PI));
+    simd.mul_add_e_f32s(x, density, share)
+}
+
+/// The share of a normal distribution below x, and e^(-x^2 / 2).
+#[inline(always)]
+fn normal_share<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let (one, half) = (simd.splat_f32s(1.0), simd.splat_f32s(0.5));
     let scaled = simd.mul_f32s(x, simd.splat_f32s(std::f32::consts::FRAC_1_SQRT_2));
     let magnitude = simd.abs_f32s(scaled);
@@ -46,8 +61,7 @@ pub(super) fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // 1 - erf(|x| / sqrt 2), halved: the share in the farther tail.
     let tail = simd.mul_f32s(simd.mul_f32s(polynomial, decay), half);
     let is_negative = simd.less_than_f32s(x, simd.splat_f32s(0.0));
-    let share = simd.select_f32s(is_negative, tail, simd.sub_f32s(one, tail));
-    simd.mul_f32s(x, share)
+    (simd.select_f32s(is_negative, tail, simd.sub_f32s(one, tail)), decay)
 }
 
 #[inline(always)]

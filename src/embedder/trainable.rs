@@ -1,0 +1,79 @@
+//! What fine-tuning takes of a model folder: the sizes, the weights by their published names, and token ids of texts cut from both ends. Runs
+//! no model and changes nothing in the folder.
+
+use std::path::{Path, PathBuf};
+
+use super::folder::{FolderError, TransformerFolder};
+use super::fused::{FusedShape, TensorFile};
+use super::pooling::Pooling;
+use super::text_tokenizer::TextTokenizer;
+use super::{EmbedError, Transformer};
+
+/// Where checkpoints put the encoder: by itself, or under the name that its family gives it when a head stands on top.
+const ROOTS: [&str; 3] = ["", "bert.", "roberta."];
+const WORDS: &str = "embeddings.word_embeddings.weight";
+
+/// Poolings that gradients are passed back through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TrainablePooling {
+    /// The mean over the text's tokens.
+    Mean,
+    /// The first token.
+    Cls,
+}
+
+/// A model folder, opened to be trained further.
+pub(crate) struct TrainableEncoder {
+    /// Sizes, activation and positions.
+    pub(crate) shape: FusedShape,
+    pub(crate) pooling: TrainablePooling,
+    /// The most tokens that the encoder has positions for.
+    pub(crate) max_tokens: usize,
+    tokenizer: TextTokenizer,
+    weights: TensorFile,
+    weights_path: PathBuf,
+    root: &'static str,
+}
+
+impl TrainableEncoder {
+    /// Opens a folder. Refused are encoders with an activation or a pooling that no backward pass exists for.
+    pub(crate) fn open(folder: &Path) -> Result<Self, FolderError> {
+        let parts = TransformerFolder::read(folder)?;
+        let of_config = |message: &str| FolderError::invalid(&folder.join("config.json"), message);
+        let shape = parts.encoder.fused_shape();
+        let shape = shape
+            .ok_or_else(|| of_config("hidden_act: only gelu and relu can be fine-tuned; choose another base model"))?;
+        let pooling = match parts.pooling {
+            Pooling::Mean => TrainablePooling::Mean,
+            Pooling::Cls => TrainablePooling::Cls,
+            Pooling::Max => {
+                let message = "max pooling cannot be fine-tuned; set mean or CLS pooling, or choose another base model";
+                return Err(FolderError::invalid(&folder.join("1_Pooling").join("config.json"), message));
+            }
+        };
+        let tokenizer = Transformer::tokenizer_of(folder, &parts)?;
+        let weights = TensorFile::open(&parts.weights_path)
+            .map_err(|message| FolderError::invalid(&parts.weights_path, message))?;
+        let root = ROOTS.into_iter().find(|root| weights.contains(&format!("{root}{WORDS}"))).unwrap_or_default();
+        let max_tokens = parts.encoder.positions;
+        Ok(Self { shape, pooling, max_tokens, tokenizer, weights, weights_path: parts.weights_path, root })
+    }
+
+    /// A tensor by its published name, in numbers of 32 bits. Checkpoints converted from TensorFlow call a normalisation's vectors gamma and
+    /// beta.
+    pub(crate) fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, FolderError> {
+        let mut stored = format!("{}{name}", self.root);
+        if !self.weights.contains(&stored) && name.contains("LayerNorm.") {
+            let old = stored.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+            if self.weights.contains(&old) {
+                stored = old;
+            }
+        }
+        self.weights.read(&stored, shape).map_err(|message| FolderError::invalid(&self.weights_path, message))
+    }
+
+    /// Token ids of a text with the special tokens around it; of a longer one, two thirds of `most` from its front and one third from its back.
+    pub(crate) fn tokenize_ends(&self, text: &str, most: usize) -> Result<Vec<u32>, EmbedError> {
+        Ok(self.tokenizer.tokenize_ends(text, most.min(self.max_tokens))?.ids)
+    }
+}
