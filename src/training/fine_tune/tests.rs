@@ -407,7 +407,7 @@ fn it_learns_what_a_token_means_and_the_encoder_is_read_as_it_was_left() {
     tuned.write_weights(&copy.path().join("model.safetensors")).unwrap();
     let reader = Transformer::from_folder("tuned", copy.path(), DeviceChoice::Cpu, Precision::F32).unwrap();
     let base = TrainableEncoder::open(copy.path()).unwrap();
-    let text = "Der Hund liest ein Buch.";
+    let text = "Der Hund liest das Buch.";
     let tokens = base.tokenize_ends(text, 36).unwrap();
     let row = FineTuneRow { tokens, ..FineTuneRow::default() };
     let mut said = tuned.say(&[row]).unwrap().remove(0).vector;
