@@ -31,7 +31,7 @@ impl FineTuned {
         say_all(&self.network, rows)
     }
 
-    /// Weights and bias of the task head by rows, [tasks, hidden] and [tasks]; `None` without one.
+    /// Weights and bias of the task head by rows, tasks x hidden and tasks; `None` without one.
     pub fn task_head(&self) -> Option<(&[f32], &[f32])> {
         let all = &self.network.parameters.all;
         let at = all.iter().position(|one| one.name == "heads.task.weight")?;
