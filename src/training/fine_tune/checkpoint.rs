@@ -16,7 +16,7 @@ use super::evaluate::Evaluation;
 use super::parameters::Parameters;
 
 /// The file's metadata holds the position under this name.
-const POSITION: &str = "semroute_fine_tuning";
+const POSITION: &str = "semroute.fine_tuning";
 /// Raised when the meaning of the file changes.
 const VERSION: u32 = 1;
 
