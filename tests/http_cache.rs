@@ -365,7 +365,7 @@ async fn a_changed_configuration_begins_anew_and_an_unchanged_one_goes_on() {
     let client = semroute::gateway::loopback_client().unwrap();
     let config =
         "[server]\nreload_on_change = false\n[cache]\n".to_owned() + &model_at("a", upstream.base_url(), 1.0, "");
-    let binary = Binary::serve(&config, &[("RUST_LOG", "warn")]);
+    let binary = Binary::serve(&config, &[("SEMROUTE_LOG", "warn")]);
     let ask = async || {
         let url = format!("{}/v1/chat/completions", binary.url());
         told(client.post(url).json(&chat("Hello", json!({}))).send().await.unwrap()).await

@@ -11,7 +11,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 /// Thousands of looks at a page are not worth a line each.
-const QUIET: [(&str, &str); 1] = [("RUST_LOG", "warn")];
+const QUIET: [(&str, &str); 1] = [("SEMROUTE_LOG", "warn")];
 
 /// A page as text.
 async fn get(client: &Client, binary: &Binary, path: &str) -> String {

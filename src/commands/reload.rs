@@ -1,7 +1,7 @@
 //! Reads the configuration of a running server anew: on SIGHUP, and when its file, its artifact or a file with a key has changed. What is wrong is said and
 //! not taken: the server goes on as it was.
 
-use std::fs::Metadata;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use metrics::counter;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{cache_parts, serve};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::http::{Reloader, metric};
 
 /// How often files are looked at. A file that changes is read once it has stayed the same from one look to the next.
@@ -22,7 +22,7 @@ pub(super) struct Reload {
     /// `--listen`, which goes before the file.
     pub(super) listen: Option<String>,
     /// What the server began with.
-    pub(super) begun_with: Config,
+    pub(super) begun_with: FreshConfig,
     pub(super) reloader: Reloader,
     pub(super) hangups: Hangups,
 }
@@ -32,8 +32,8 @@ impl Reload {
     pub(super) async fn watch(mut self) -> std::convert::Infallible {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut config = self.begun_with.clone();
-        let (mut taken, mut last) = (Looked::at(&self.path, &config), Looked::at(&self.path, &config));
+        let FreshConfig { mut config, looked: mut taken } = self.begun_with.clone();
+        let mut last = taken.clone();
         loop {
             let was_told = tokio::select! {
                 () = self.hangups.next() => true,
@@ -44,19 +44,18 @@ impl Reload {
             if !was_told && (!config.server.reload_on_change || now == taken || !is_settled) {
                 continue;
             }
-            taken = now;
             if was_told {
                 self.renew_certificates().await;
             }
             match self.take().await {
                 Ok(new) => {
                     counter!(metric::RELOADS, "outcome" => "taken").increment(1);
-                    tracing::info!(models = new.models.len(), "the configuration was read anew");
-                    config = new;
-                    // An artifact that only the new configuration names counts from now on.
-                    (taken, last) = (Looked::at(&self.path, &config), Looked::at(&self.path, &config));
+                    tracing::info!(models = new.config.models.len(), "the configuration was read anew");
+                    FreshConfig { config, looked: taken } = new;
+                    last = taken.clone();
                 }
                 Err(error) => {
+                    taken = now;
                     counter!(metric::RELOADS, "outcome" => "refused").increment(1);
                     tracing::error!("the changed configuration is not taken, the one before stays: {error:#}");
                 }
@@ -72,19 +71,17 @@ impl Reload {
     }
 
     /// Reads, checks and builds everything before anything is replaced.
-    async fn take(&self) -> anyhow::Result<Config> {
+    async fn take(&self) -> anyhow::Result<FreshConfig> {
         let (path, listen) = (self.path.clone(), self.listen.clone());
         let building = tokio::task::spawn_blocking(move || {
-            let mut config = Config::from_file(&path)?;
-            if let Some(listen) = listen {
-                config.server.listen = listen;
-            }
-            let origin = path.display().to_string();
-            let parts = serve::build_parts(&config, &origin, |variable| std::env::var(variable).ok())?;
-            let cache = cache_parts::build_cache(&config, &origin, &parts.0, |variable| std::env::var(variable).ok())?;
-            anyhow::Ok((config, parts, cache))
+            let fresh = FreshConfig::read(&path, listen.as_deref())?;
+            let (config, origin) = (&fresh.config, path.display().to_string());
+            let parts = serve::build_parts(config, &origin, |variable| std::env::var(variable).ok())?;
+            let cache = cache_parts::build_cache(config, &origin, &parts.0, |variable| std::env::var(variable).ok())?;
+            anyhow::Ok((fresh, parts, cache))
         });
-        let (config, (router, gateway, keys), cache) = building.await.context("building the parts failed")??;
+        let (fresh, (router, gateway, keys), cache) = building.await.context("building the parts failed")??;
+        let config = &fresh.config;
         let before = self.reloader.state();
         // The address that it has, whatever the file says by now: a change of that needs a restart.
         if !keys.required() && !self.reloader.local_addr().ip().is_loopback() {
@@ -94,13 +91,13 @@ impl Reload {
                  it to true, or start the server anew on 127.0.0.1"
             );
         }
-        for field in needs_restart(&self.begun_with, &config) {
+        for field in needs_restart(&self.begun_with.config, config) {
             tracing::warn!("{field}: a change of it takes effect when the server is started anew");
         }
         before.ledger().limit(config.budget);
         let cache = cache.map(|cache| cache.inheriting(before.cache()));
         self.reloader.replace(before.renewed(router, gateway, keys, config.server.clone()).with_cache(cache));
-        Ok(config)
+        Ok(fresh)
     }
 }
 
@@ -124,9 +121,39 @@ fn needs_restart(begun: &Config, new: &Config) -> Vec<&'static str> {
     .collect()
 }
 
+/// A configuration, and how its files looked just before they were read: what changes afterwards, while the server is still being built or
+/// before the first look, is a change.
+#[derive(Debug, Clone)]
+pub(super) struct FreshConfig {
+    pub(super) config: Config,
+    looked: Looked,
+}
+
+impl FreshConfig {
+    /// The file, and `--listen` before it. Nothing that the file names has been opened yet.
+    pub(super) fn read(path: &Path, listen: Option<&str>) -> Result<Self, ConfigError> {
+        let before = look(path);
+        let mut config = Config::from_file(path)?;
+        if let Some(listen) = listen {
+            listen.clone_into(&mut config.server.listen);
+        }
+        let mut looked = Looked::at(path, &config);
+        looked.0.insert(path.to_owned(), before);
+        Ok(Self { config, looked })
+    }
+}
+
+/// When a file was last written, and its bytes; nothing where there is none.
+type Look = Option<(SystemTime, u64)>;
+
+fn look(file: &Path) -> Look {
+    let data = std::fs::metadata(file).ok()?;
+    Some((data.modified().ok()?, data.len()))
+}
+
 /// How the files look from outside.
 #[derive(Debug, Clone, PartialEq)]
-struct Looked(Vec<Option<(SystemTime, u64)>>);
+struct Looked(BTreeMap<PathBuf, Look>);
 
 impl Looked {
     fn at(path: &Path, config: &Config) -> Self {
@@ -134,10 +161,7 @@ impl Looked {
         let files = [path.to_owned(), artifact.join("router.json"), artifact.join("weights.safetensors")];
         let own_keys = config.providers.iter().flat_map(|provider| &provider.own_keys);
         let key_files = own_keys.filter_map(|own| own.api_key_file.clone());
-        let look = |file: PathBuf| {
-            std::fs::metadata(file).ok().and_then(|data: Metadata| Some((data.modified().ok()?, data.len())))
-        };
-        Self(files.into_iter().chain(key_files).map(look).collect())
+        Self(files.into_iter().chain(key_files).map(|file| (file.clone(), look(&file))).collect())
     }
 }
 
@@ -166,5 +190,23 @@ impl Hangups {
             return;
         }
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changes_before_the_first_look_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("semroute.toml");
+        std::fs::write(&path, "").unwrap();
+        let fresh = FreshConfig::read(&path, Some("127.0.0.1:0")).unwrap();
+        assert_eq!(fresh.looked, Looked::at(&path, &fresh.config));
+        assert_eq!(fresh.config.server.listen, "127.0.0.1:0");
+        std::fs::write(&path, "# longer\n").unwrap();
+        assert_ne!(fresh.looked, Looked::at(&path, &fresh.config));
     }
 }

@@ -12,7 +12,7 @@ use anyhow::Context;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::reload::{Hangups, Reload};
+use super::reload::{FreshConfig, Hangups, Reload};
 use super::{UsageError, cache_parts, open_ledger, parts, share};
 use crate::config::Config;
 use crate::embedder;
@@ -40,20 +40,18 @@ pub fn run(options: ServeOptions) -> anyhow::Result<()> {
             "name a configuration with --config, write one as docs/configuration.md shows, or try semroute demo";
         return Err(UsageError(format!("{missing}: there is no such file; {remedy}, which needs none")).into());
     }
-    let mut config = Config::from_file(&options.config).map_err(|error| UsageError(error.to_string()))?;
-    if let Some(listen) = &options.listen {
-        config.server.listen.clone_from(listen);
-    }
+    let fresh = FreshConfig::read(&options.config, options.listen.as_deref());
+    let fresh = fresh.map_err(|error| UsageError(error.to_string()))?;
     let origin = options.config.display().to_string();
     runtime()?.block_on(async {
         let hangups = Hangups::listen()?;
-        let bound = bind(&config, &origin).await?;
+        let bound = bind(&fresh.config, &origin).await?;
         let address = bound.server.origin();
         println!("semroute listens on {address}");
-        tracing::info!(address, models = config.models.len(), "serving");
+        tracing::info!(address, models = fresh.config.models.len(), "serving");
         let reloader = bound.server.reloader();
         let sharing = share::share(bound.ledger.shared_book().cloned(), reloader.clone());
-        let reload = Reload { path: options.config, listen: options.listen, begun_with: config, reloader, hangups };
+        let reload = Reload { path: options.config, listen: options.listen, begun_with: fresh, reloader, hangups };
         tokio::select! {
             served = run_until_signalled(bound) => served,
             never = reload.watch() => match never {},
