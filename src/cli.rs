@@ -1,5 +1,6 @@
 //! The command line: names, flags and help. Parses and hands typed options to `commands`; runs nothing itself.
 
+mod fine_tune;
 mod keys;
 mod log;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::telemetry::{self, TelemetryOptions};
+pub use fine_tune::FineTuneArgs;
 pub use keys::{KeysAction, KeysCreateArgs};
 pub use log::{LogAction, LogExportArgs, SeedArgs};
 
@@ -232,6 +234,9 @@ pub struct TrainArgs {
     /// Seed of everything chosen at random.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How the encoder is trained too.
+    #[command(flatten)]
+    pub fine_tune: FineTuneArgs,
 }
 
 /// `distill`

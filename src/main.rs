@@ -46,6 +46,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             complexity_order: args.complexity_order,
             keep_examples: args.keep_examples,
             seed: args.seed,
+            fine_tune: args.fine_tune.command(args.seed),
         }),
         Command::Distill(args) => commands::distill::run(&commands::distill::DistillCommand {
             from: args.from,

@@ -14,6 +14,8 @@ use super::{Classifier, DifficultyReader, NGRAM_VERSION, folder};
 
 const MANIFEST_FILE: &str = "router.json";
 const WEIGHTS_FILE: &str = "weights.safetensors";
+/// Where an encoder of the artifact's own lies in it.
+pub const ENCODER_FOLDER: &str = "encoder";
 
 /// Why an artifact could not be read or written.
 #[derive(Debug, Error)]
@@ -99,6 +101,11 @@ pub(super) fn from_bytes(
                 remedy: "train it anew with this version",
             });
         }
+    }
+    // A folder's name is never a path: an artifact reads nothing outside of itself.
+    let foreign = manifest.embedders.iter().filter_map(|record| record.folder.as_deref());
+    if let Some(folder) = foreign.into_iter().find(|folder| *folder != ENCODER_FOLDER) {
+        return Err(manifest_error(format!("embedders.folder: expected {ENCODER_FOLDER:?}, found {folder:?}")));
     }
     let seal = seal_of(bytes, &manifest.seal);
     if seal != manifest.seal {
@@ -191,8 +198,18 @@ pub fn check_destination(out: &Path) -> Result<(), ArtifactError> {
 /// anything else that stands there is refused.
 pub fn write_artifact(
     out: &Path,
+    manifest: ArtifactManifest,
+    classifier: &Classifier,
+) -> Result<ArtifactManifest, ArtifactError> {
+    write_artifact_with(out, manifest, classifier, None)
+}
+
+/// As [`write_artifact`], with an encoder of its own, whose folder moves into the artifact: it must lie on the same file system.
+pub fn write_artifact_with(
+    out: &Path,
     mut manifest: ArtifactManifest,
     classifier: &Classifier,
+    encoder: Option<&Path>,
 ) -> Result<ArtifactManifest, ArtifactError> {
     let io = |path: &Path, cause: std::io::Error| ArtifactError::Io { path: path.display().to_string(), cause };
     check_destination(out)?;
@@ -221,7 +238,13 @@ pub fn write_artifact(
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
             .map_err(|cause| io(&path, cause))?;
     }
-    folder::replace(fresh, out).map_err(|cause| io(out, cause))?;
+    if let Some(encoder) = encoder {
+        fs::rename(encoder, fresh.path().join(ENCODER_FOLDER)).map_err(|cause| io(encoder, cause))?;
+    }
+    // An encoder belongs to the artifact that is replaced, unless this one reads it too.
+    let reads_own = manifest.embedders.iter().any(|record| record.folder.is_some());
+    let leaves: &[&str] = if reads_own { &[] } else { &[ENCODER_FOLDER] };
+    folder::replace(fresh, out, leaves).map_err(|cause| io(out, cause))?;
     Ok(manifest)
 }
 

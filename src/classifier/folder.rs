@@ -16,10 +16,11 @@ pub(super) fn fresh(parent: &Path) -> io::Result<TempDir> {
     builder.tempdir_in(parent)
 }
 
-/// Puts `fresh` where `out` is or will be. What else lay in the old folder, a card for one, is the user's and moves along.
+/// Puts `fresh` where `out` is or will be. What else lay in the old folder, a card for one, is the user's and moves along, but for what `leaves` names: that
+/// goes with the old one.
 /// Where the system can exchange two folders there is no moment without one; elsewhere the old one steps aside first, because
 /// a folder cannot be renamed over one that holds files.
-pub(super) fn replace(fresh: TempDir, out: &Path) -> io::Result<()> {
+pub(super) fn replace(fresh: TempDir, out: &Path, leaves: &[&str]) -> io::Result<()> {
     if !out.exists() {
         fs::rename(fresh.path(), out)?;
         // The folder has moved: there is nothing left for the guard to delete.
@@ -28,7 +29,7 @@ pub(super) fn replace(fresh: TempDir, out: &Path) -> io::Result<()> {
     }
     if exchange(fresh.path(), out).is_ok() {
         // From here on the guard holds the old folder, and deletes it.
-        return move_what_is_missing(fresh.path(), out);
+        return move_what_is_missing(fresh.path(), out, leaves);
     }
     let old = fresh.path().with_extension("old");
     fs::rename(out, &old)?;
@@ -37,7 +38,7 @@ pub(super) fn replace(fresh: TempDir, out: &Path) -> io::Result<()> {
         return Err(error);
     }
     let _moved = fresh.keep();
-    move_what_is_missing(&old, out)?;
+    move_what_is_missing(&old, out, leaves)?;
     fs::remove_dir_all(&old)
 }
 
@@ -52,10 +53,10 @@ fn exchange(_a: &Path, _b: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-fn move_what_is_missing(from: &Path, to: &Path) -> io::Result<()> {
+fn move_what_is_missing(from: &Path, to: &Path, leaves: &[&str]) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let name = entry?.file_name();
-        if !to.join(&name).exists() {
+        if !to.join(&name).exists() && !leaves.iter().any(|left| name == **left) {
             fs::rename(from.join(&name), to.join(&name))?;
         }
     }
@@ -79,10 +80,11 @@ mod tests {
         for (round, expected) in [("first", ["first", ""]), ("second", ["second", "mine"])] {
             let folder = fresh(parent.path()).unwrap();
             write(folder.path(), &[("a", round)]);
-            replace(folder, &out).unwrap();
+            replace(folder, &out, &["gone"]).unwrap();
             assert_eq!(fs::read_to_string(out.join("a")).unwrap(), expected[0]);
             assert_eq!(fs::read_to_string(out.join("card")).unwrap_or_default(), expected[1]);
-            write(&out, &[("card", "mine")]);
+            assert!(!out.join("gone").exists());
+            write(&out, &[("card", "mine"), ("gone", "not mine")]);
         }
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "nothing is left beside it");
     }

@@ -57,6 +57,9 @@ pub struct EmbedderRecord {
     pub dims: usize,
     /// blake3 of its files.
     pub fingerprint: String,
+    /// The folder inside the artifact where its files lie; absent where the name says where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
 }
 
 /// What is fitted about a head, beside its weights.

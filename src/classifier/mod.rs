@@ -30,7 +30,9 @@ mod vector;
 mod weights;
 mod whitening;
 
-pub use artifact::{ArtifactError, check_destination, read_artifact, write_artifact};
+pub use artifact::{
+    ArtifactError, ENCODER_FOLDER, check_destination, read_artifact, write_artifact, write_artifact_with,
+};
 pub use builtin::builtin;
 pub use by_model::ByModel;
 pub use centroids::CentroidHead;

@@ -77,6 +77,7 @@ pub fn run(command: &FitDifficultyCommand) -> anyhow::Result<()> {
             name: identity.name.clone(),
             dims: identity.dims,
             fingerprint: identity.fingerprint.clone(),
+            folder: None,
         },
         weights_blake3: String::new(),
         inputs,

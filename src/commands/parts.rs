@@ -7,7 +7,7 @@ use anyhow::Context;
 use futures_util::FutureExt;
 
 use super::UsageError;
-use crate::classifier::{self, ArtifactManifest, Classifier};
+use crate::classifier::{self, ArtifactManifest, Classifier, EmbedderRecord};
 use crate::config::Config;
 use crate::dataset::LabelFields;
 use crate::embedder::{self, BUILTIN, OpenedEmbedder, Precision};
@@ -40,6 +40,14 @@ pub fn open_embedder_as(name: &str, precision: Precision) -> anyhow::Result<Open
     let folder = embedder::locate(name).map_err(|error| UsageError(error.to_string()))?;
     embedder::open(name, Some(&folder), precision)
         .map_err(|error| UsageError(format!("embedder {name}: {error}")).into())
+}
+
+/// Opens an embedder of an artifact: from the artifact's own folder where it lies in it.
+pub fn open_record(router: &str, record: &EmbedderRecord, precision: Precision) -> anyhow::Result<OpenedEmbedder> {
+    let Some(folder) = &record.folder else { return open_embedder_as(&record.name, precision) };
+    let folder = Path::new(router).join(folder);
+    embedder::open(&record.name, Some(&folder), precision)
+        .map_err(|error| UsageError(format!("the artifact's own encoder: {error}")).into())
 }
 
 /// Who may call, as `[auth]` says. `read_variable` is given the names of the keys' variables; a token issuer is not asked for anything yet.
@@ -86,7 +94,10 @@ pub fn open_brain_with(router: &str, embedder: &str, precision: Precision) -> an
     let names: Vec<&str> = manifest
         .embedders
         .iter()
-        .map(|record| if embedder == CASCADE || record.name == BUILTIN { record.name.as_str() } else { embedder })
+        .map(|record| {
+            let is_given = embedder == CASCADE || record.name == BUILTIN || record.folder.is_some();
+            if is_given { record.name.as_str() } else { embedder }
+        })
         .collect();
     if embedder != CASCADE
         && !names.contains(&embedder)
@@ -101,9 +112,14 @@ pub fn open_brain_with(router: &str, embedder: &str, precision: Precision) -> an
     }
     let tiers = names
         .into_iter()
-        .map(|name| {
+        .zip(&manifest.embedders)
+        .map(|(name, record)| {
             let trained_with = || format!("the artifact {router} was trained with the embedder {name:?}");
-            Ok(Tier::start(open_embedder_as(name, precision).with_context(trained_with)?)?)
+            let opened = match record.folder {
+                Some(_) => open_record(router, record, precision),
+                None => open_embedder_as(name, precision),
+            };
+            Ok(Tier::start(opened.with_context(trained_with)?)?)
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     Brain::new(&manifest, classifier, tiers).map_err(|error| UsageError(error.to_string()).into())

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a command reports on standard output")]
 
 mod rows;
+mod tuned;
 mod vectors;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,16 @@ use serde_json::Value;
 
 use self::rows::TrainingRows;
 pub(super) use self::rows::input_record;
+pub use self::tuned::FineTuneCommand;
+
+/// What fine-tuning can be told.
+pub mod options {
+    pub use crate::training::fine_tune::{Averaging, CheckpointOptions, ClassWeights, FineTuneOptions, TrainingDevice};
+}
 use super::{UsageError, parts};
-use crate::classifier::{ArtifactManifest, check_destination, write_artifact};
+use crate::classifier::{ArtifactManifest, ENCODER_FOLDER, EmbedderRecord, check_destination, write_artifact_with};
 use crate::embedder::BUILTIN;
+use crate::routing::Tier;
 use crate::training::{self, Method, TrainOptions};
 
 /// What to train.
@@ -39,6 +47,8 @@ pub struct TrainCommand {
     pub keep_examples: bool,
     /// Seed.
     pub seed: u64,
+    /// Whether the encoder is trained too, and how.
+    pub fine_tune: Option<FineTuneCommand>,
 }
 
 /// Trains and writes.
@@ -55,14 +65,35 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
     };
     let prompts = vectors::prompts(command, &rows.labels);
     training::check_labels(&prompts, &options).map_err(|error| UsageError(error.to_string()))?;
-    let set = vectors::of_labels(command, &rows.labels, prompts)?;
+    let (set, tuned) = match &command.fine_tune {
+        None => (vectors::of_labels(command, &rows.labels, prompts)?, None),
+        Some(how) => {
+            let mut tuned = tuned::of_labels(command, how, &rows.labels, prompts, &options)?;
+            (std::mem::take(&mut tuned.set), Some(tuned))
+        }
+    };
     let mut trained = training::train(set, base.as_ref(), &options, &|step| eprint_step(step))
         .map_err(|error| UsageError(error.to_string()))?;
+    if let Some(tuned) = &tuned {
+        let fingerprint = &tuned.tier.identity().fingerprint;
+        let records = trained.manifest.embedders.iter_mut().filter(|record| record.fingerprint == *fingerprint);
+        records.for_each(|record| record.folder = Some(ENCODER_FOLDER.to_owned()));
+        trained.manifest.card.metrics.insert("fine_tuning".into(), tuned.metrics.clone());
+    }
     if !command.outcomes.is_empty() {
-        let examples = vectors::of_outcomes(&trained.manifest, &rows.outcomes.rows)?;
+        let open = |record: &EmbedderRecord| match &tuned {
+            Some(tuned) if record.folder.is_some() => Ok(tuned.tier.clone()),
+            _ => Ok(Tier::start(parts::open_embedder(&record.name)?)?),
+        };
+        let examples = vectors::of_outcomes(&trained.manifest, &rows.outcomes.rows, open)?;
         trained.add_outcomes(&examples, &rows.outcomes.inputs);
     }
-    let manifest = write_artifact(&command.out, trained.manifest, &trained.classifier)?;
+    let encoder = tuned.as_ref().map(tuned::TunedSet::folder);
+    let manifest = write_artifact_with(&command.out, trained.manifest, &trained.classifier, encoder.as_deref())?;
+    if let Some(checkpoint) = command.fine_tune.as_ref().and_then(|how| how.options.checkpoint.as_ref()) {
+        // The run is over. A file that cannot be deleted is refused by name when another run is begun with it.
+        let _deleted = std::fs::remove_file(&checkpoint.path);
+    }
     report(command, &manifest.card.metrics, &manifest);
     Ok(())
 }

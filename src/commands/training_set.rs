@@ -15,7 +15,8 @@ use crate::training::{LabelledPrompt, OutcomeExample, TrainingSet, noisy_copies,
 
 /// The transformer of `--embedder cascade`.
 const CASCADE_TRANSFORMER: &str = "all-MiniLM-L6-v2";
-const CASCADE: &str = "cascade";
+/// The value of `--embedder` that puts the built-in embedder before a transformer.
+pub const CASCADE: &str = "cascade";
 const ROWS_A_BATCH: usize = 64;
 
 /// One prompt and what is known of it.

@@ -46,6 +46,8 @@ pub struct LabelRow {
     pub task: Option<String>,
     /// The complexity.
     pub complexity: Option<String>,
+    /// The finer label, where a field was named for it.
+    pub auxiliary: Option<String>,
 }
 
 /// How several models answered one prompt.
@@ -80,11 +82,13 @@ pub struct LabelFields {
     pub task: String,
     /// Field of the complexity label.
     pub complexity: String,
+    /// Field of a finer label that only fine-tuning learns from.
+    pub auxiliary: Option<String>,
 }
 
 impl Default for LabelFields {
     fn default() -> Self {
-        Self { task: "task".into(), complexity: "complexity".into() }
+        Self { task: "task".into(), complexity: "complexity".into(), auxiliary: None }
     }
 }
 
@@ -143,7 +147,11 @@ impl LabelRow {
             if task.is_none() && complexity.is_none() {
                 return Err(format!("the row has no label: expected {:?} or {:?}", fields.task, fields.complexity));
             }
-            Ok(Self { prompt, task, complexity })
+            let auxiliary = match &fields.auxiliary {
+                Some(field) => label(object, field)?,
+                None => None,
+            };
+            Ok(Self { prompt, task, complexity, auxiliary })
         })
     }
 }

@@ -9,6 +9,10 @@ use thiserror::Error;
 use super::encoder::EncoderConfig;
 use super::pooling::Pooling;
 use super::prefix::{PROMPTS_FILE, prefix_from_json};
+use super::text_tokenizer::Cut;
+
+/// What fine-tuning writes beside an encoder.
+pub(super) const TUNED_FILE: &str = "semroute_encoder.json";
 
 /// Why a folder is not a usable model.
 #[derive(Debug, Error)]
@@ -45,6 +49,8 @@ pub struct TransformerFolder {
     pub(super) prefix: String,
     /// The most tokens read of one text, prefix and special tokens included.
     pub(super) max_tokens: usize,
+    /// What is left out of a longer text.
+    pub(super) cut: Cut,
     pub(super) tokenizer_path: PathBuf,
     pub(super) weights_path: PathBuf,
     /// Bytes of the small files that decide the vectors beside the weights.
@@ -56,6 +62,13 @@ struct SentenceBertConfig {
     max_seq_length: Option<usize>,
 }
 
+/// `semroute_encoder.json`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TunedConfig {
+    cut: Cut,
+}
+
 /// A line of `modules.json`: one step from text to vector.
 #[derive(Deserialize)]
 struct Module {
@@ -65,8 +78,8 @@ struct Module {
 }
 
 impl TransformerFolder {
-    /// Reads `config.json` and what else there is of `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json` and
-    /// `config_sentence_transformers.json`. Without them: mean pooling, over all positions, no prefix. Vectors are always
+    /// Reads `config.json` and what else there is of `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
+    /// `config_sentence_transformers.json` and `semroute_encoder.json`. Without them: mean pooling, over all positions, no prefix, longer texts cut at their end. Vectors are always
     /// scaled to unit length, with `2_Normalize` or without: the router compares directions only.
     pub fn read(folder: &Path) -> Result<Self, FolderError> {
         let config_path = folder.join("config.json");
@@ -81,14 +94,23 @@ impl TransformerFolder {
         };
         let (pooling, pooling_text) = read_pooling(folder, !prefix.is_empty())?;
         let (max_tokens, length_text) = read_length(folder, encoder.positions)?;
+        let mut small_files = vec![config_text, pooling_text, length_text];
+        let tuned_path = folder.join(TUNED_FILE);
+        let mut cut = Cut::Front;
+        if let Some(text) = read_optional(&tuned_path)? {
+            let tuned: TunedConfig = parse_json(&text).map_err(|message| FolderError::invalid(&tuned_path, message))?;
+            cut = tuned.cut;
+            small_files.push(text);
+        }
         Ok(Self {
+            cut,
             encoder,
             pooling,
             prefix,
             max_tokens,
             tokenizer_path: folder.join("tokenizer.json"),
             weights_path: folder.join("model.safetensors"),
-            small_files: [config_text, pooling_text, length_text].join("\0").into_bytes(),
+            small_files: small_files.join("\0").into_bytes(),
         })
     }
 }

@@ -31,11 +31,23 @@ impl TokenIds {
     }
 }
 
+/// What is read of a text with more tokens than the model reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Cut {
+    /// Its beginning.
+    #[default]
+    Front,
+    /// Two thirds from its front and one third from its back: what is asked for stands at either end of a long prompt.
+    Ends,
+}
+
 /// A tokenizer with its prefix and its limit.
 pub(super) struct TextTokenizer {
     tokenizer: Tokenizer,
     prefix: String,
     max_tokens: usize,
+    cut: Cut,
 }
 
 impl TextTokenizer {
@@ -51,7 +63,7 @@ impl TextTokenizer {
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| error.to_string())?;
         let highest = tokenizer.get_vocab(true).into_iter().max_by_key(|(_, id)| *id);
-        let tokenizer = Self { tokenizer, prefix, max_tokens };
+        let tokenizer = Self { tokenizer, prefix, max_tokens, cut: Cut::Front };
         // The special tokens around a text stand apart from the vocabulary.
         let around = tokenizer.encode("").map_err(|error| error.to_string())?;
         let around = around.get_tokens().iter().cloned().zip(around.get_ids().iter().copied());
@@ -62,6 +74,11 @@ impl TextTokenizer {
             )),
             _ => Ok(tokenizer),
         }
+    }
+
+    /// The same, leaving something else out of longer texts.
+    pub(super) fn cutting(self, cut: Cut) -> Self {
+        Self { cut, ..self }
     }
 
     /// The most tokens read of one text, prefix and special tokens included.
@@ -88,6 +105,9 @@ impl TextTokenizer {
 
     /// Tokenizes one text behind the prefix, with the special tokens around both, cut to the model's length.
     pub(super) fn tokenize(&self, text: &str) -> Result<TokenIds, EmbedError> {
+        if self.cut == Cut::Ends {
+            return self.tokenize_ends(text, self.max_tokens);
+        }
         let cut = text.floor_char_boundary(self.max_tokens.saturating_mul(BYTES_A_TOKEN));
         let mut ids = self.encode(&text[..cut])?.get_ids().to_vec();
         let truncated = cut < text.len() || ids.len() > self.max_tokens;
@@ -100,8 +120,7 @@ impl TextTokenizer {
         Ok(TokenIds { ids, truncated })
     }
 
-    /// As `tokenize`, cut to `most` tokens so that two thirds come from the text's front and one third from its back: what is asked for stands
-    /// at either end of a long prompt.
+    /// As `tokenize`, cut to `most` tokens from both ends.
     pub(super) fn tokenize_ends(&self, text: &str, most: usize) -> Result<TokenIds, EmbedError> {
         let bytes = most.saturating_mul(BYTES_A_TOKEN);
         let shortened = match text.len() > 2 * bytes {

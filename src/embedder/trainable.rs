@@ -1,12 +1,16 @@
 //! What fine-tuning takes of a model folder: the sizes, the weights by their published names, and token ids of texts cut from both ends. Runs
 //! no model and changes nothing in the folder.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::{FolderError, TransformerFolder};
+use serde_json::json;
+
+use super::folder::{FolderError, TUNED_FILE, TransformerFolder};
 use super::fused::{FusedShape, TensorFile};
 use super::pooling::Pooling;
-use super::text_tokenizer::TextTokenizer;
+use super::prefix::PROMPTS_FILE;
+use super::text_tokenizer::{Cut, TextTokenizer};
 use super::{EmbedError, Transformer};
 
 /// Where checkpoints put the encoder: by itself, or under the name that its family gives it when a head stands on top.
@@ -31,6 +35,7 @@ pub(crate) struct TrainableEncoder {
     pub(crate) max_tokens: usize,
     tokenizer: TextTokenizer,
     weights: TensorFile,
+    folder: PathBuf,
     weights_path: PathBuf,
     root: &'static str,
 }
@@ -56,7 +61,8 @@ impl TrainableEncoder {
             .map_err(|message| FolderError::invalid(&parts.weights_path, message))?;
         let root = ROOTS.into_iter().find(|root| weights.contains(&format!("{root}{WORDS}"))).unwrap_or_default();
         let max_tokens = parts.encoder.positions;
-        Ok(Self { shape, pooling, max_tokens, tokenizer, weights, weights_path: parts.weights_path, root })
+        let (folder, weights_path) = (folder.to_owned(), parts.weights_path);
+        Ok(Self { shape, pooling, max_tokens, tokenizer, weights, folder, weights_path, root })
     }
 
     /// A tensor by its published name, in numbers of 32 bits. Checkpoints converted from TensorFlow call a normalisation's vectors gamma and
@@ -70,6 +76,39 @@ impl TrainableEncoder {
             }
         }
         self.weights.read(&stored, shape).map_err(|message| FolderError::invalid(&self.weights_path, message))
+    }
+
+    /// Writes everything but the weights into another folder, so that a reader of it cuts texts as training did.
+    pub(crate) fn write_small_files(&self, folder: &Path, max_tokens: usize) -> io::Result<()> {
+        for (name, is_needed) in [("config.json", true), ("tokenizer.json", true), (PROMPTS_FILE, false)] {
+            if is_needed || self.folder.join(name).is_file() {
+                std::fs::copy(self.folder.join(name), folder.join(name))?;
+            }
+        }
+        std::fs::create_dir(folder.join("1_Pooling"))?;
+        let is_cls = self.pooling == TrainablePooling::Cls;
+        let pooling = json!({
+            "word_embedding_dimension": self.shape.hidden,
+            "pooling_mode_cls_token": is_cls,
+            "pooling_mode_mean_tokens": !is_cls,
+        });
+        let module = |at: usize, path: &str, class: &str| json!({"idx": at, "name": at.to_string(), "path": path, "type": format!("sentence_transformers.models.{class}")});
+        let modules = json!([
+            module(0, "", "Transformer"),
+            module(1, "1_Pooling", "Pooling"),
+            module(2, "2_Normalize", "Normalize")
+        ]);
+        let most = max_tokens.min(self.max_tokens);
+        let files = [
+            ("1_Pooling/config.json", pooling),
+            ("modules.json", modules),
+            ("sentence_bert_config.json", json!({"max_seq_length": most, "do_lower_case": false})),
+            (TUNED_FILE, json!({"cut": Cut::Ends})),
+        ];
+        for (name, value) in files {
+            std::fs::write(folder.join(name), format!("{value:#}\n"))?;
+        }
+        Ok(())
     }
 
     /// Token ids of a text with the special tokens around it; of a longer one, two thirds of `most` from its front and one third from its back.

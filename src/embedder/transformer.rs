@@ -165,7 +165,7 @@ fn tokenizer(folder: &Path, parts: &TransformerFolder, bytes: &[u8]) -> Result<T
         );
         return Err(FolderError::invalid(&folder.join(PROMPTS_FILE), message));
     }
-    Ok(tokenizer)
+    Ok(tokenizer.cutting(parts.cut))
 }
 
 /// Of the files that decide the vectors: each one's length and bytes, the prefix last where there is one.

@@ -61,6 +61,7 @@ pub fn train(
             name: identity.name.clone(),
             dims: identity.dims,
             fingerprint: identity.fingerprint.clone(),
+            folder: None,
         };
         set.embedders.iter().map(record).collect()
     };
@@ -138,6 +139,22 @@ pub fn train(
 /// Finds what is wrong with the labels, before features are computed.
 pub fn check_labels(rows: &[LabelledPrompt], options: &TrainOptions) -> Result<(), TrainingError> {
     labelled(rows, options).map(drop)
+}
+
+/// The labels of each field in the order that heads give them, empty where no row has one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LabelNames {
+    /// Tasks.
+    pub tasks: Vec<String>,
+    /// Complexities, easiest first.
+    pub complexities: Vec<String>,
+}
+
+/// As [`check_labels`], and gives the labels.
+pub fn label_names(rows: &[LabelledPrompt], options: &TrainOptions) -> Result<LabelNames, TrainingError> {
+    let names = |field: Option<Labelled>| field.map(|field| field.names).unwrap_or_default();
+    let (tasks, complexities) = labelled(rows, options)?;
+    Ok(LabelNames { tasks: names(tasks), complexities: names(complexities) })
 }
 
 /// Tasks and complexities, each where some row has one.

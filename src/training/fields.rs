@@ -68,6 +68,14 @@ pub(super) fn fit_field(
         None
     };
     of_first.extend(linear.as_ref().map(|linear| linear.fitted.clone()));
+    let tuned = set.tuned.as_ref();
+    let network = |embedder: usize| {
+        let head = tuned.filter(|tuned| tuned.embedder == embedder)?.head(data.target, &data.names)?;
+        linear_head::is_feasible(data.names.len()).then_some(head)
+    };
+    if let Some(head) = network(0) {
+        of_first.extend(on.of_network(head, 0)?);
+    }
     of_first.iter().for_each(|fitted| compare("first tier", fitted));
 
     let mut of_second = Vec::new();
@@ -81,6 +89,9 @@ pub(super) fn fit_field(
             of_second.push(on.fit_on_top(linear, 1)?);
         }
     }
+    if let Some(head) = network(1) {
+        of_second.extend(on.of_network(head, 1)?);
+    }
     of_second.iter().for_each(|fitted| compare("second tier", fitted));
     let first = best_of(of_first).ok_or(TrainingError::Numeric("no head could be fitted"))?;
     let second = best_of(of_second);
@@ -93,7 +104,7 @@ pub(super) fn fit_field(
         "folds": folds.count,
         "folds_measured": folds.measured,
         "folds_of": folds.kind,
-        "method": first.head.method(),
+        "method": first.method(),
         "compared": compared,
         "abstain": {
             "below": round(abstain.confidence),
@@ -127,7 +138,7 @@ fn report(tier: &str, data: &Labelled, fitted: &FittedHead, ordered: bool) -> Va
     let ordinal = ordered.then(|| score_ordinal(&held.truth, &probabilities));
     json!({
         "tier": tier,
-        "method": fitted.head.method(),
+        "method": fitted.method(),
         "held_out_accuracy": round(scores.accuracy),
         "held_out_macro_f1": round(scores.macro_f1),
         "held_out_log_loss": round(held.log_loss(fitted.head.temperature())),

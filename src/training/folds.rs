@@ -22,7 +22,7 @@ pub(super) struct Folds {
     pub(super) measured: usize,
     /// Fold of every row of the set; a copy has its original's.
     pub(super) of_row: Vec<usize>,
-    /// `batches` or `rows`.
+    /// `batches` or `rows`, or which rows else.
     pub(super) kind: &'static str,
 }
 
@@ -32,6 +32,9 @@ impl Folds {
     pub(super) fn of(set: &TrainingSet, data: &Labelled, seed: u64) -> Self {
         let originals = data.originals(set);
         let truth = data.truth(&originals);
+        if let Some(folds) = Self::of_tuned(set, &originals) {
+            return folds;
+        }
         let (kind, count, measured, of_original) = match by_batch(set, &originals, &truth, data.names.len()) {
             Some((count, folds)) => ("batches", count, count, folds),
             None => {
@@ -50,6 +53,21 @@ impl Folds {
             }
         }
         Self { count, measured, of_row, kind }
+    }
+
+    /// Where an encoder was fine-tuned on the rows, those that were kept from it: its vectors of the others would flatter every head. `None` where none of
+    /// them has a label of this field.
+    fn of_tuned(set: &TrainingSet, originals: &[usize]) -> Option<Self> {
+        let tuned = set.tuned.as_ref()?;
+        let mut of_row = vec![1; set.len()];
+        tuned.kept_from_it.iter().for_each(|row| of_row[*row] = 0);
+        for (at, row) in set.rows.iter().enumerate() {
+            if let Some(original) = row.copy_of {
+                of_row[at] = of_row[original];
+            }
+        }
+        let is_measured = originals.iter().any(|row| of_row[*row] == 0);
+        is_measured.then_some(Self { count: 2, measured: 1, of_row, kind: "rows kept from the encoder" })
     }
 
     /// Rows to learn from (with copies) and rows to measure on (without) when one fold is held out.

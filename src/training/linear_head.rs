@@ -38,6 +38,13 @@ pub(super) struct FittedHead {
     pub(super) metrics: Value,
 }
 
+impl FittedHead {
+    /// What a report calls it: how the head was come by, where that is not the only way to its kind.
+    pub(super) fn method(&self) -> &str {
+        self.metrics["method"].as_str().unwrap_or_else(|| self.head.method())
+    }
+}
+
 /// n-grams of a set, weighed once for all heads.
 pub(super) struct Weighed<'a> {
     set: &'a TrainingSet,
@@ -57,7 +64,7 @@ impl<'a> Weighed<'a> {
         self.set
     }
 
-    fn design(&self, embedder: usize, scale: f32) -> Design<'_> {
+    pub(super) fn design(&self, embedder: usize, scale: f32) -> Design<'_> {
         let vectors = (embedder, &self.set.vectors[embedder], scale);
         Design::new(&self.ngrams, &self.idf, &self.set.surface, vectors)
     }

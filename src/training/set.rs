@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::design::{NgramRows, VectorColumn};
+use super::network_head::TunedEncoder;
 use crate::classifier::{Features, InputRecord, SURFACE_FEATURES};
 use crate::embedder::EmbedderIdentity;
 
@@ -33,6 +34,8 @@ pub struct TrainingSet {
     pub embedders: Vec<EmbedderIdentity>,
     /// Where the rows came from, for the card.
     pub inputs: Vec<InputRecord>,
+    /// What is known of an embedder that was fine-tuned on these rows.
+    pub tuned: Option<TunedEncoder>,
     pub(super) rows: Vec<LabelledPrompt>,
     pub(super) ngrams: NgramRows,
     pub(super) surface: Vec<[f32; SURFACE_FEATURES]>,

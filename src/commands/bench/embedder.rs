@@ -22,7 +22,7 @@ const WORDS: [&str; 16] = [
 
 /// One call embeds a text of each asked length, as often as the batch says. Tokenising is timed by itself.
 pub(super) fn measure(command: &BenchCommand, figures: &mut Map<String, Value>) -> anyhow::Result<()> {
-    let opened = parts::open_embedder_as(&name(command)?, command.precision)?;
+    let opened = open(command)?;
     let lengths: Vec<String> = command.tokens.iter().map(|tokens| text_of_tokens(*tokens)).collect();
     let texts: Vec<&str> = (0..command.batch).flat_map(|_| lengths.iter().map(String::as_str)).collect();
     let read: Vec<usize> = opened.as_embedder().embed(&texts)?.iter().map(|embedding| embedding.tokens).collect();
@@ -70,13 +70,15 @@ pub(super) fn measure(command: &BenchCommand, figures: &mut Map<String, Value>) 
 }
 
 /// The one that was asked for, or the last one of the artifact's first tier.
-fn name(command: &BenchCommand) -> anyhow::Result<String> {
+fn open(command: &BenchCommand) -> anyhow::Result<OpenedEmbedder> {
     if let Some(name) = &command.embedder {
-        return Ok(name.clone());
+        return parts::open_embedder_as(name, command.precision);
     }
     let (manifest, _) = parts::read_artifact(&command.router)?;
-    let record = manifest.task.embedders.last().and_then(|at| manifest.embedders.get(*at));
-    Ok(record.map(|record| record.name.clone()).unwrap_or_default())
+    match manifest.task.embedders.last().and_then(|at| manifest.embedders.get(*at)) {
+        Some(record) => parts::open_record(&command.router, record, command.precision),
+        None => parts::open_embedder_as("", command.precision),
+    }
 }
 
 /// A text that a BERT vocabulary reads as so many tokens, the special ones included.

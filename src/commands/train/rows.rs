@@ -33,7 +33,8 @@ impl TrainingRows {
         if command.labels.is_empty() && command.outcomes.is_empty() {
             return Err(UsageError("nothing to train on: give --labels FILE, --outcomes FILE, or both".into()).into());
         }
-        let fields = LabelFields { task: command.label_field.clone(), ..LabelFields::default() };
+        let auxiliary = command.fine_tune.as_ref().and_then(|how| how.auxiliary_field.clone());
+        let fields = LabelFields { task: command.label_field.clone(), auxiliary, ..LabelFields::default() };
         let labels = read(&command.labels, "labels", |path| LabelRow::read_file(path, &fields), |row| &row.prompt)?;
         let outcomes = read(&command.outcomes, "outcomes", OutcomeRow::read_file, |row| &row.prompt)?;
         if !labels.rows.is_empty() {

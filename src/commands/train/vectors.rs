@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::TrainCommand;
 use super::rows::RowsOf;
-use crate::classifier::ArtifactManifest;
+use crate::classifier::{ArtifactManifest, EmbedderRecord};
 use crate::commands::material::{Material, features_of};
+use crate::commands::progress;
 use crate::commands::training_set::{self, Row};
-use crate::commands::{parts, progress};
 use crate::dataset::{LabelRow, OutcomeRow};
 use crate::routing::Tier;
 use crate::training::{LabelledPrompt, OutcomeExample, TrainingSet};
@@ -34,12 +34,21 @@ pub(super) fn of_labels(
     labels: &RowsOf<LabelRow>,
     prompts: Vec<LabelledPrompt>,
 ) -> anyhow::Result<TrainingSet> {
-    let tiers = training_set::tiers(&command.embedder)?;
+    fill(command, labels, prompts, &training_set::tiers(&command.embedder)?)
+}
+
+/// The same, by these embedders.
+pub(super) fn fill(
+    command: &TrainCommand,
+    labels: &RowsOf<LabelRow>,
+    prompts: Vec<LabelledPrompt>,
+    tiers: &[Tier],
+) -> anyhow::Result<TrainingSet> {
     let identities = tiers.iter().map(|tier| tier.identity().clone()).collect();
     let mut set = TrainingSet::new(identities, labels.inputs.clone());
     let bar = progress::bar(labels.rows.len(), "embedding");
     let rows = labels.rows.iter().zip(prompts).map(|((_, material), prompt)| Row { material, prompt });
-    training_set::fill(&mut set, &tiers, rows, command.seed, &|done| bar.set_position(done as u64))?;
+    training_set::fill(&mut set, tiers, rows, command.seed, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(set)
 }
@@ -48,12 +57,9 @@ pub(super) fn of_labels(
 pub(super) fn of_outcomes(
     manifest: &ArtifactManifest,
     rows: &[(OutcomeRow, Material)],
+    open: impl Fn(&EmbedderRecord) -> anyhow::Result<Tier>,
 ) -> anyhow::Result<Vec<OutcomeExample>> {
-    let tiers = manifest
-        .embedders
-        .iter()
-        .map(|record| Ok(Tier::start(parts::open_embedder(&record.name)?)?))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let tiers = manifest.embedders.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let bar = progress::bar(rows.len(), "outcomes");
     let mut examples = Vec::with_capacity(rows.len());
     for batch in rows.chunks(ROWS_A_BATCH) {

@@ -1,0 +1,172 @@
+//! `semroute train --fine-tune`, through the real binary on a tiny encoder with random weights: an artifact that carries its encoder, and what is refused and how.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test should stop where it failed")]
+
+mod command_line;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use command_line::{Folder, root};
+use serde_json::{Value, json};
+
+const ENCODER_FILES: [&str; 7] = [
+    "1_Pooling",
+    "config.json",
+    "config_sentence_transformers.json",
+    "model.safetensors",
+    "modules.json",
+    "semroute_encoder.json",
+    "tokenizer.json",
+];
+
+fn base() -> PathBuf {
+    root().join("tests/fixtures/transformers/bert-xlmr-vocabulary")
+}
+
+/// Rows of two tasks and four finer labels.
+fn rows() -> Vec<Value> {
+    let things = ["book", "garden", "song", "letter", "river", "street", "window", "table", "stone", "tree"];
+    let mut rows = Vec::new();
+    for (at, thing) in things.into_iter().enumerate() {
+        let language = if at % 2 == 0 { "French" } else { "German" };
+        rows.push(json!({"id": format!("t{at}"), "task": "translation", "finer": language,
+            "prompt": format!("Translate the sentence about the {thing} into {language}.")}));
+        let kind = if at % 2 == 0 { "bug" } else { "test" };
+        rows.push(json!({"id": format!("c{at}"), "task": "code", "finer": kind,
+            "prompt": format!("Write a function for the {thing} and fix the {kind} in it.")}));
+    }
+    rows
+}
+
+fn with_rows() -> Folder {
+    let folder = Folder::new();
+    folder.write_rows("rows.jsonl", &rows());
+    folder
+}
+
+fn arguments<'a>(out: &'a str, embedder: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let always = ["train", "--fine-tune", "--labels", "rows.jsonl", "--out", out, "--embedder", embedder];
+    let quick =
+        ["--epochs", "2", "--batch", "6", "--max-tokens", "24", "--validation", "0.25", "--encoder-rate", "1e-3"];
+    [&always[..], &quick[..], more].concat()
+}
+
+#[test]
+fn the_artifact_carries_its_encoder_and_is_read_with_it() {
+    let folder = with_rows();
+    let base = base();
+    let before = std::fs::read(base.join("model.safetensors")).unwrap();
+    let embedder = base.to_str().unwrap();
+    let train = |out: &str| folder.output_of(&arguments(out, embedder, &["--auxiliary-field", "finer"]));
+    let said = train("first/mine");
+    assert!(said.contains("network"), "{said}");
+    assert_eq!(before, std::fs::read(base.join("model.safetensors")).unwrap(), "the base stays as it was");
+
+    let inside = |path: &str| -> BTreeSet<String> {
+        let entries = std::fs::read_dir(folder.path(path)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(inside("first"), ["mine".to_owned()].into(), "nothing is left beside it");
+    let expected = ["sentence_bert_config.json"].into_iter().chain(ENCODER_FILES).map(str::to_owned).collect();
+    let optional = |names: BTreeSet<String>| -> BTreeSet<String> {
+        names.into_iter().filter(|name| name != "config_sentence_transformers.json").collect()
+    };
+    assert_eq!(optional(inside("first/mine/encoder")), optional(expected));
+    let manifest = folder.read_json("first/mine/router.json");
+    let record = &manifest["embedders"][0];
+    assert_eq!((&record["name"], &record["folder"]), (&json!("bert-xlmr-vocabulary-tuned"), &json!("encoder")));
+    let told = &manifest["card"]["metrics"]["fine_tuning"];
+    assert_eq!((&told["rows_learnt"], &told["rows_kept"]), (&json!(15), &json!(5)), "{told}");
+    assert_eq!(told["history"].as_array().unwrap().len(), 2);
+    assert_eq!(manifest["card"]["metrics"]["task"]["folds_of"], "rows kept from the encoder");
+
+    let route = ["route", "Translate the sentence about the tree into French.", "--json", "--router", "first/mine"];
+    let row: Value = serde_json::from_str(&folder.output_of(&route)).unwrap();
+    assert_eq!(row["task_scores"].as_object().unwrap().len(), 2, "{row}");
+    let evaluated = folder.output_of(&["evaluate", "--router", "first/mine", "--labels", "rows.jsonl"]);
+    assert!(evaluated.contains("accuracy"), "{evaluated}");
+
+    train("second/mine");
+    let bytes = |path: &str| {
+        ["router.json", "weights.safetensors", "encoder/model.safetensors"]
+            .map(|file| folder.read(&format!("{path}/{file}")))
+    };
+    assert_eq!(bytes("first/mine"), bytes("second/mine"), "the same rows and seed give the same bytes");
+}
+
+#[test]
+fn an_encoder_that_was_changed_or_is_gone_is_refused_by_name() {
+    let folder = with_rows();
+    let base = base();
+    folder.output_of(&arguments("mine", base.to_str().unwrap(), &[]));
+    let route = ["route", "Translate this.", "--router", "mine"];
+    let path = folder.path("mine/encoder/model.safetensors");
+    let mut weights = std::fs::read(&path).unwrap();
+    let last = weights.len() - 1;
+    weights[last] ^= 1;
+    std::fs::write(&path, &weights).unwrap();
+    folder.expect_refusal(&route, &["bert-xlmr-vocabulary-tuned"]);
+    std::fs::remove_file(&path).unwrap();
+    folder.expect_refusal(&route, &["the artifact's own encoder", "encoder/model.safetensors"]);
+    // Another training in its place leaves no old encoder behind.
+    folder.output_of(&["train", "--labels", "rows.jsonl", "--out", "mine"]);
+    assert!(!folder.path("mine/encoder").exists());
+    folder.output_of(&route);
+}
+
+#[test]
+fn it_goes_second_in_a_cascade() {
+    let folder = with_rows();
+    let embedder = format!("cascade:{}", base().display());
+    folder.output_of(&arguments("mine", &embedder, &["--checkpoint", "run.safetensors", "--resume"]));
+    let manifest = folder.read_json("mine/router.json");
+    let names: Vec<&Value> = manifest["embedders"].as_array().unwrap().iter().map(|record| &record["name"]).collect();
+    assert_eq!(names, ["builtin", "bert-xlmr-vocabulary-tuned"]);
+    assert!(manifest["embedders"][0].get("folder").is_none());
+    assert!(!folder.path("run.safetensors").exists(), "the run is over");
+    folder.output_of(&["route", "Translate this.", "--router", "mine"]);
+}
+
+#[test]
+fn what_cannot_be_fine_tuned_is_refused_before_anything_is_written() {
+    let folder = with_rows();
+    let base = base();
+    let embedder = base.to_str().unwrap();
+    let refused =
+        |more: &[&str], expected: &[&str]| folder.expect_refusal(&arguments("mine", embedder, more), expected);
+    refused(&["--auxiliary-field", "nothing"], &["--auxiliary-field nothing: no row has this field"]);
+    folder.expect_refusal(&["train", "--labels", "rows.jsonl", "--out", "mine", "--epochs", "3"], &["--fine-tune"]);
+    let none = ["train", "--fine-tune", "--labels", "rows.jsonl", "--out", "mine", "--embedder", "no/such/folder"];
+    folder.expect_refusal(&none, &["no/such/folder"]);
+    let share = [
+        "train",
+        "--fine-tune",
+        "--labels",
+        "rows.jsonl",
+        "--out",
+        "mine",
+        "--embedder",
+        embedder,
+        "--validation",
+        "0.9",
+    ];
+    folder.expect_refusal(&share, &["--validation 0.9: a share above 0 and up to 0.5"]);
+    let rate = [
+        "train",
+        "--fine-tune",
+        "--labels",
+        "rows.jsonl",
+        "--out",
+        "mine",
+        "--embedder",
+        embedder,
+        "--encoder-rate",
+        "7",
+    ];
+    folder.expect_refusal(&rate, &["encoder rate is 7"]);
+    let cuda =
+        ["train", "--fine-tune", "--labels", "rows.jsonl", "--out", "mine", "--embedder", embedder, "--device", "cuda"];
+    if !cfg!(feature = "cuda") {
+        folder.expect_refusal(&cuda, &["device cuda: this semroute was built without it"]);
+    }
+}
