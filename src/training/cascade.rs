@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 /// The second tier may run for this share of the prompts: unsure prompts are longer than others, so that it takes a larger share
 /// of the time, and its mean should stay below 30% of always running it.
-const MOST_SECOND_TIER_SHARE: f64 = 0.25;
+pub(super) const MOST_OF_A_FROZEN_TIER: f64 = 0.25;
+/// The same of an encoder that was fine-tuned on the labels: it is right far more often, so that its time is better spent.
+pub(super) const MOST_OF_A_TUNED_TIER: f64 = 0.4;
 /// Accuracy that may be given up against always asking the second tier, for a smaller share.
 const ALLOWED_LOSS: f64 = 0.003;
 /// Steps of the curve.
@@ -33,8 +35,8 @@ pub(super) struct Band {
 }
 
 /// The smallest band that comes within the allowed loss of always asking the second tier, or within the allowed share as near as
-/// can be.
-pub(super) fn fit(rows: &[TwoTierRow]) -> Band {
+/// can be. `most_share` is the share of prompts that the second tier may run for.
+pub(super) fn fit(rows: &[TwoTierRow], most_share: f64) -> Band {
     let mut rising = rows.to_vec();
     rising.sort_by(|a, b| a.lead.total_cmp(&b.lead));
     let all = rising.len().max(1) as f64;
@@ -48,7 +50,7 @@ pub(super) fn fit(rows: &[TwoTierRow]) -> Band {
         let share = rising.iter().filter(|row| row.lead < to).count() as f64 / all;
         curve.push((to, share, right.count() as f64 / all));
     }
-    let within_share = curve.iter().filter(|(_, share, _)| *share <= MOST_SECOND_TIER_SHARE);
+    let within_share = curve.iter().filter(|(_, share, _)| *share <= most_share);
     let best = within_share.clone().map(|(_, _, accuracy)| *accuracy).fold(first, f64::max);
     let goal = best.min(second.max(first) - ALLOWED_LOSS).max(best - ALLOWED_LOSS / 3.0);
     let chosen = within_share.clone().find(|(_, _, accuracy)| *accuracy >= goal).copied().unwrap_or((0.0, 0.0, first));
@@ -96,7 +98,7 @@ mod tests {
                 TwoTierRow { lead, first_right: lead >= 0.2, second_right: true }
             })
             .collect();
-        let band = fit(&rows);
+        let band = fit(&rows, MOST_OF_A_FROZEN_TIER);
         assert!((0.19..=0.22).contains(&band.to), "{band:?}");
         assert_eq!(band.from, 0.0);
     }
@@ -106,6 +108,6 @@ mod tests {
         let rows: Vec<TwoTierRow> = (0..500)
             .map(|at| TwoTierRow { lead: f64::from(at) / 500.0, first_right: at % 3 != 0, second_right: at % 3 != 0 })
             .collect();
-        assert!(fit(&rows).to <= 0.0, "{:?}", fit(&rows));
+        assert!(fit(&rows, MOST_OF_A_FROZEN_TIER).to <= 0.0, "{:?}", fit(&rows, MOST_OF_A_FROZEN_TIER));
     }
 }

@@ -97,7 +97,8 @@ pub(super) fn fit_field(
     let second = best_of(of_second);
     let abstain = abstention::fit(&confidences(&first));
     let second_abstain = second.as_ref().map(|second| abstention::fit(&confidences(second)));
-    let band = second.as_ref().map(|second| cascade::fit(&two_tier_rows(&first, second)));
+    let most_share = if tuned.is_some() { cascade::MOST_OF_A_TUNED_TIER } else { cascade::MOST_OF_A_FROZEN_TIER };
+    let band = second.as_ref().map(|second| cascade::fit(&two_tier_rows(&first, second), most_share));
     let metrics = json!({
         "rows": originals,
         "labels": data.names.len(),

@@ -35,7 +35,8 @@ impl Folds {
         if let Some(folds) = Self::of_tuned(set, &originals) {
             return folds;
         }
-        let (kind, count, measured, of_original) = match by_batch(set, &originals, &truth, data.names.len()) {
+        let batches: Vec<usize> = originals.iter().map(|row| set.rows[*row].batch).collect();
+        let (kind, count, measured, of_original) = match by_batch(&batches, &truth) {
             Some((count, folds)) => ("batches", count, count, folds),
             None => {
                 let count = ROW_FOLDS.min(originals.len());
@@ -78,13 +79,23 @@ impl Folds {
     }
 }
 
+/// Rows to keep from whatever learns from the others, as near to the share as whole batches come where there are enough of them: what is chosen on rows of
+/// batches that were learnt from would suit their writers better than anybody else. Otherwise the share of every label.
+pub fn kept_rows(batches: &[usize], labels: &[usize], share: f64, seed: u64) -> Vec<usize> {
+    let count = ((1.0 / share).round() as usize).max(2);
+    let (folds, of_row) = by_batch(batches, labels).unwrap_or_else(|| (count, stratified_folds(labels, count, seed)));
+    // Folds of batches have a size of their own, and several of them may make up the share.
+    let kept = (folds as f64 * share).round().clamp(1.0, (folds - 1).max(1) as f64) as usize;
+    of_row.iter().enumerate().filter(|(_, fold)| **fold < kept).map(|(row, _)| row).collect()
+}
+
 /// Batches dealt to folds, the largest first, each to the emptiest fold. `None` where there are too few, or where a label would
 /// stand in one fold alone.
-fn by_batch(set: &TrainingSet, rows: &[usize], truth: &[usize], labels: usize) -> Option<(usize, Vec<usize>)> {
+fn by_batch(batches: &[usize], truth: &[usize]) -> Option<(usize, Vec<usize>)> {
     let mut sizes = std::collections::BTreeMap::<usize, usize>::new();
-    rows.iter().for_each(|row| *sizes.entry(set.rows[*row].batch).or_default() += 1);
+    batches.iter().for_each(|batch| *sizes.entry(*batch).or_default() += 1);
     let largest = *sizes.values().max()?;
-    if sizes.len() < LEAST_BATCHES || largest as f64 > MOST_OF_ONE_BATCH * rows.len() as f64 {
+    if sizes.len() < LEAST_BATCHES || largest as f64 > MOST_OF_ONE_BATCH * batches.len() as f64 {
         return None;
     }
     let folds = BATCH_FOLDS.min(sizes.len());
@@ -97,12 +108,12 @@ fn by_batch(set: &TrainingSet, rows: &[usize], truth: &[usize], labels: usize) -
         filled[emptiest] += size;
         fold_of_batch.insert(batch, emptiest);
     }
-    let of_row: Vec<usize> = rows.iter().map(|row| fold_of_batch[&set.rows[*row].batch]).collect();
-    let mut folds_of_label = vec![std::collections::BTreeSet::new(); labels];
+    let of_row: Vec<usize> = batches.iter().map(|batch| fold_of_batch[batch]).collect();
+    let mut folds_of_label = std::collections::BTreeMap::<usize, std::collections::BTreeSet<usize>>::new();
     of_row.iter().zip(truth).for_each(|(fold, label)| {
-        folds_of_label[*label].insert(*fold);
+        folds_of_label.entry(*label).or_default().insert(*fold);
     });
-    folds_of_label.iter().all(|folds| folds.len() > 1).then_some((folds, of_row))
+    folds_of_label.values().all(|folds| folds.len() > 1).then_some((folds, of_row))
 }
 
 /// The fold of each row, 0 to `folds` - 1. Rows of a label are dealt out in shuffled order, so that each fold holds its share.
@@ -123,6 +134,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn whole_batches_are_kept_where_there_are_enough() {
+        let batches: Vec<usize> = (0..200).map(|row| row % 20).collect();
+        let labels: Vec<usize> = (0..200).map(|row| row / 20 % 2).collect();
+        let kept = kept_rows(&batches, &labels, 0.1, 1);
+        assert_eq!(kept.len(), 20);
+        let of_kept: std::collections::BTreeSet<usize> = kept.iter().map(|row| batches[*row]).collect();
+        assert_eq!(of_kept.len(), 2, "two batches, and all of each: {kept:?}");
+
+        let one_batch = kept_rows(&[0; 200], &labels, 0.1, 1);
+        assert_eq!(one_batch.len(), 20);
+        assert_eq!(one_batch.iter().filter(|row| labels[**row] == 0).count(), 10);
+    }
 
     proptest! {
         #[test]

@@ -38,7 +38,7 @@ pub use difficulty::{FittedDifficulty, fit_difficulty};
 pub use distill::{DistillOptions, Distilled, distill};
 pub use error::TrainingError;
 pub use fields::Method;
-pub use folds::stratified_folds;
+pub use folds::{kept_rows, stratified_folds};
 pub use network_head::{NetworkHead, TunedEncoder};
 pub use noise::{noisy_copies, with_noise};
 pub use overlap::Withheld;

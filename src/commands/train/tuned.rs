@@ -21,7 +21,7 @@ use crate::training::fine_tune::{
     Evaluation, FineTuneError, FineTuneOptions, FineTuneRow, FineTuneRows, FineTuned, Progress, Targets, fine_tune,
     tokenize,
 };
-use crate::training::{self, LabelNames, LabelledPrompt, TrainOptions, TrainingSet, TunedEncoder, stratified_folds};
+use crate::training::{self, LabelNames, LabelledPrompt, TrainOptions, TrainingSet, TunedEncoder, kept_rows};
 
 use super::super::material::Material;
 
@@ -78,7 +78,7 @@ pub(super) fn of_labels(
     let names = training::label_names(&prompts, options).map_err(|error| UsageError(error.to_string()))?;
     let auxiliary = auxiliary_names(labels, how)?;
     let rows = rows(labels, &names, &auxiliary, &folder, how)?;
-    let kept = kept_from_it(&rows, how)?;
+    let kept = kept_from_it(&rows, &labels.files, how)?;
     let of = |is_kept: bool| -> Vec<FineTuneRow> {
         let chosen = rows.iter().enumerate().filter(|(at, _)| kept.contains(at) == is_kept);
         chosen.map(|(_, row)| row.clone()).collect()
@@ -185,17 +185,15 @@ fn rows(
     Ok(labels.rows.iter().zip(tokens).map(row).collect())
 }
 
-/// The same share of every task (of every complexity, where there are no tasks).
-fn kept_from_it(rows: &[FineTuneRow], how: &FineTuneCommand) -> Result<BTreeSet<usize>, UsageError> {
+/// Whole files where there are enough of them; otherwise the same share of every task (of every complexity, where there are no tasks).
+fn kept_from_it(rows: &[FineTuneRow], files: &[usize], how: &FineTuneCommand) -> Result<BTreeSet<usize>, UsageError> {
     let share = how.validation;
     if !(share > 0.0 && share <= 0.5) {
         return Err(UsageError(format!("--validation {share}: a share above 0 and up to 0.5 is needed")));
     }
-    let folds = (1.0 / share).round() as usize;
     let label = |row: &FineTuneRow| row.task.map_or(row.complexity.unwrap_or(0), |task| 1 + task);
     let labels: Vec<usize> = rows.iter().map(label).collect();
-    let of_row = stratified_folds(&labels, folds, how.options.seed);
-    let kept: BTreeSet<usize> = of_row.iter().enumerate().filter(|(_, fold)| **fold == 0).map(|(row, _)| row).collect();
+    let kept: BTreeSet<usize> = kept_rows(files, &labels, share, how.options.seed).into_iter().collect();
     if kept.len() < LEAST_KEPT {
         return Err(UsageError(format!(
             "--validation {share}: of {} rows {} would be kept from the encoder, and at least {LEAST_KEPT} are needed; raise it, or label more",
