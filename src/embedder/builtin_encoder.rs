@@ -31,7 +31,7 @@ static FILES: &[FileInBinary] = &[];
 
 /// Whether this binary carries it.
 pub fn has_builtin_encoder() -> bool {
-    !FILES.is_empty()
+    cfg!(feature = "encoder")
 }
 
 /// Opens it under this name. It is loaded on first use, and again only when nobody uses it any more or in another precision.
