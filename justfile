@@ -39,9 +39,9 @@ doc:
 test:
     cargo test
 
-# The feature `otlp`: traces to a collector, which the default build leaves out.
-otlp:
-    cargo test --locked --features otlp --test telemetry_otlp
+# A build with other features than the default one: traces to a collector, and no encoder inside the binary.
+features:
+    cargo test --locked --no-default-features --features otlp --test telemetry_otlp --test shipped_encoder
 
 # The container image.
 image:

@@ -321,9 +321,9 @@ pub struct EvaluateArgs {
     /// Embedder of --folds and --holdout: builtin, cascade, a pulled model or a folder.
     #[arg(long, value_name = "NAME|DIR")]
     pub embedder: Option<String>,
-    /// What the transformer of the artifact is multiplied as; --folds and --holdout train and measure in f32.
-    #[arg(long, value_enum, default_value_t = Precision::F32, conflicts_with_all = ["folds", "holdout"])]
-    pub precision: Precision,
+    /// What the transformer of the artifact is multiplied as; without it, as it is stored. --folds and --holdout train and measure so.
+    #[arg(long, value_enum, conflicts_with_all = ["folds", "holdout"])]
+    pub precision: Option<Precision>,
     /// How the heads of --folds and --holdout are fitted.
     #[arg(long, value_enum, default_value_t = Method::Auto)]
     pub method: Method,
@@ -356,9 +356,9 @@ pub struct BenchArgs {
     /// Threads of the embedder's arithmetic.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: u32,
-    /// What a transformer's weights are multiplied as.
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    pub precision: Precision,
+    /// What a transformer's weights are multiplied as; without it, as they are stored: int8 where they are bytes, f32 elsewhere.
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
     /// Also time a transformer's queue with so many clients at once, one figure each.
     #[arg(long, value_name = "N[,N...]", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub clients: Vec<u32>,

@@ -81,7 +81,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             html: args.html,
             seed: args.seed,
             embedder: args.embedder,
-            precision: args.precision.into(),
+            precision: args.precision.map(Into::into),
             method: args.method.into(),
         }),
         Command::Bench(args) => commands::bench::run(&commands::bench::BenchCommand {
@@ -90,7 +90,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             tokens: args.tokens.into_iter().map(|tokens| tokens as usize).collect(),
             batch: args.batch as usize,
             threads: args.threads as usize,
-            precision: args.precision.into(),
+            precision: args.precision.map(Into::into),
             clients: args.clients.iter().map(|&clients| clients as usize).collect(),
             embedder_only: args.embedder_only,
             gateway: !args.no_gateway,

@@ -5,6 +5,7 @@
 mod command_line;
 
 use std::fs;
+use std::path::Path;
 
 use command_line::{Folder, root};
 use proptest::prelude::*;
@@ -18,11 +19,21 @@ const WEIGHTS: &str = "mine/weights.safetensors";
 /// A copy of the shipped artifact, to be damaged.
 fn with_copy() -> Folder {
     let folder = Folder::new();
-    fs::create_dir(folder.path("mine")).unwrap();
-    for file in ["router.json", "weights.safetensors"] {
-        folder.write(&format!("mine/{file}"), fs::read(root().join("models/router").join(file)).unwrap());
-    }
+    copy(&root().join("models/router"), &folder.path("mine"));
     folder
+}
+
+/// Everything in a folder, its encoder too.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for path in fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
 }
 
 fn expect_refusal(folder: &Folder, expected: &[&str]) {

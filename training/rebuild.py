@@ -20,7 +20,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def arguments_of(recipe: dict) -> list[str]:
     arguments = [recipe.pop("command")]
     for key, value in recipe.items():
-        values = value if isinstance(value, list) else [value]
+        if value is False:
+            continue
+        values = [] if value is True else value if isinstance(value, list) else [value]
         arguments += [f"--{key}", *map(str, values)]
     return arguments
 

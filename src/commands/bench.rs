@@ -29,7 +29,7 @@ pub struct BenchCommand {
     /// Threads of the embedder's arithmetic.
     pub threads: usize,
     /// What a transformer's weights are multiplied as.
-    pub precision: Precision,
+    pub precision: Option<Precision>,
     /// Clients at once before a transformer's queue, one row each.
     pub clients: Vec<usize>,
     /// Whether to time the embedder alone.
@@ -51,7 +51,7 @@ pub fn run(command: &BenchCommand) -> anyhow::Result<()> {
         .insert("tokens".into(), if let [tokens] = command.tokens[..] { json!(tokens) } else { json!(command.tokens) });
     figures.insert("batch".into(), json!(command.batch));
     figures.insert("threads".into(), json!(command.threads));
-    figures.insert("precision".into(), json!(command.precision));
+    figures.insert("precision".into(), json!(command.precision.unwrap_or_default()));
     embedder::measure(command, &mut figures)?;
     if !command.embedder_only {
         hot_path::measure(command, &mut figures)?;

@@ -61,8 +61,8 @@ pub struct EvaluateOptions {
     pub seed: u64,
     /// The embedder to train with, or to use for what is not built in.
     pub embedder: Option<String>,
-    /// What the artifact's transformer is multiplied as.
-    pub precision: Precision,
+    /// What the artifact's transformer is multiplied as; `None`: as it is stored.
+    pub precision: Option<Precision>,
     /// Which kinds of head are compared when training anew.
     pub method: Method,
 }

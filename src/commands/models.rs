@@ -8,9 +8,9 @@ use std::sync::Mutex;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::UsageError;
+use super::{UsageError, parts};
 use crate::embedder::download::{self, ModelFilesError, PullProgress};
-use crate::embedder::{BUILTIN, Embedder as _, builtin};
+use crate::embedder::{BUILTIN, Embedder as _, builtin, has_builtin_encoder};
 
 /// What `semroute models` is asked to do.
 #[derive(Debug, Clone)]
@@ -46,6 +46,12 @@ fn pull(name: &str, revision: Option<&str>) -> anyhow::Result<()> {
 fn list() -> anyhow::Result<()> {
     let table = builtin().context("the built-in table is broken")?;
     println!("{BUILTIN}\t{} dimensions\tinside the binary", table.identity().dims);
+    if has_builtin_encoder() {
+        let (manifest, _) = parts::read_artifact(BUILTIN)?;
+        for record in manifest.embedders.iter().filter(|record| record.folder.is_some()) {
+            println!("{}\t{} dimensions\tinside the binary", record.name, record.dims);
+        }
+    }
     for model in download::list()? {
         println!("{}\t{}\t{}\tfrom {}", model.name, megabytes(model.bytes), model.folder.display(), model.source);
     }

@@ -27,13 +27,13 @@ const CASCADE: &str = "cascade";
 /// Models without a configuration that a warning names.
 const UNNAMED_SHOWN: usize = 5;
 
-/// Opens `builtin`, a folder, or a model that was pulled, to be computed in full precision.
+/// Opens `builtin`, a folder, or a model that was pulled, to be computed as it is stored.
 pub fn open_embedder(name: &str) -> anyhow::Result<OpenedEmbedder> {
-    open_embedder_as(name, Precision::F32)
+    open_embedder_as(name, None)
 }
 
 /// As `open_embedder`, in this precision. What cannot be opened was named wrongly or is broken: wrong input.
-pub fn open_embedder_as(name: &str, precision: Precision) -> anyhow::Result<OpenedEmbedder> {
+pub fn open_embedder_as(name: &str, precision: Option<Precision>) -> anyhow::Result<OpenedEmbedder> {
     if name == BUILTIN {
         return Ok(embedder::open(BUILTIN, None, precision)?);
     }
@@ -42,12 +42,19 @@ pub fn open_embedder_as(name: &str, precision: Precision) -> anyhow::Result<Open
         .map_err(|error| UsageError(format!("embedder {name}: {error}")).into())
 }
 
-/// Opens an embedder of an artifact: from the artifact's own folder where it lies in it.
-pub fn open_record(router: &str, record: &EmbedderRecord, precision: Precision) -> anyhow::Result<OpenedEmbedder> {
+/// Opens an embedder of an artifact: from the artifact's own folder where it lies in it, which for the built-in artifact is the binary.
+pub fn open_record(
+    router: &str,
+    record: &EmbedderRecord,
+    precision: Option<Precision>,
+) -> anyhow::Result<OpenedEmbedder> {
     let Some(folder) = &record.folder else { return open_embedder_as(&record.name, precision) };
-    let folder = Path::new(router).join(folder);
-    embedder::open(&record.name, Some(&folder), precision)
-        .map_err(|error| UsageError(format!("the artifact's own encoder: {error}")).into())
+    let opened = if router == BUILTIN {
+        embedder::builtin_encoder(&record.name, precision).map_err(Into::into)
+    } else {
+        embedder::open(&record.name, Some(&Path::new(router).join(folder)), precision)
+    };
+    opened.map_err(|error| UsageError(format!("the artifact's own encoder: {error}")).into())
 }
 
 /// Who may call, as `[auth]` says. `read_variable` is given the names of the keys' variables; a token issuer is not asked for anything yet.
@@ -85,7 +92,8 @@ pub fn read_artifact(router: &str) -> anyhow::Result<(ArtifactManifest, Arc<Clas
 
 /// An artifact with the embedders it was trained with. `embedder` is `cascade`, which leaves their names to the artifact, or
 /// the one to use for what is not built in.
-pub fn open_brain_with(router: &str, embedder: &str, precision: Precision) -> anyhow::Result<Brain> {
+pub fn open_brain_with(router: &str, embedder: &str, precision: impl Into<Option<Precision>>) -> anyhow::Result<Brain> {
+    let precision = precision.into();
     let (mut manifest, mut classifier) = read_artifact(router)?;
     if let Some(why) = second_tier_is_left_out(router, embedder, &manifest) {
         tracing::info!("{why}");
@@ -125,16 +133,21 @@ pub fn open_brain_with(router: &str, embedder: &str, precision: Precision) -> an
     Brain::new(&manifest, classifier, tiers).map_err(|error| UsageError(error.to_string()).into())
 }
 
-/// Why a cascade runs on its first tier alone: the user said so, or it is the built-in artifact and the transformer was never pulled.
+/// Why a cascade runs on its first tier alone: the user said so, or it is the built-in artifact and the transformer is no part of this build.
 /// Another artifact was trained by somebody who has the transformer, so that a missing one is an error.
 fn second_tier_is_left_out(router: &str, embedder: &str, manifest: &ArtifactManifest) -> Option<String> {
     let second = manifest.second_tier.as_ref()?;
-    let name = second.task.embedders.last().and_then(|at| manifest.embedders.get(*at)).map(|record| &record.name)?;
+    let EmbedderRecord { name, folder, .. } =
+        second.task.embedders.last().and_then(|at| manifest.embedders.get(*at))?;
     if embedder == BUILTIN {
         return Some(format!("the second tier ({name}) is switched off by embedder = \"{BUILTIN}\""));
     }
-    (router == BUILTIN && embedder::locate(name).is_err()).then(|| {
-        format!("the second tier ({name}) is not there, so unsure prompts keep the first tier's word; semroute models pull {name}")
+    let (is_there, remedy) = match folder {
+        Some(_) => (embedder::has_builtin_encoder(), "build with the feature encoder".to_owned()),
+        None => (embedder::locate(name).is_ok(), format!("semroute models pull {name}")),
+    };
+    (router == BUILTIN && !is_there).then(|| {
+        format!("the second tier ({name}) is not there, so unsure prompts keep the first tier's word; {remedy}")
     })
 }
 
@@ -148,7 +161,7 @@ fn without_second_tier(manifest: &mut ArtifactManifest, classifier: &Classifier)
 
 /// An artifact with the embedders it names.
 pub fn open_brain(router: &str) -> anyhow::Result<Brain> {
-    open_brain_with(router, CASCADE, Precision::F32)
+    open_brain_with(router, CASCADE, None)
 }
 
 /// Reads a configuration file; an error there is wrong input.

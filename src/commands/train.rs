@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use self::rows::TrainingRows;
 pub(super) use self::rows::input_record;
-pub use self::tuned::FineTuneCommand;
+pub use self::tuned::{EncoderPrecision, FineTuneCommand};
 
 /// What fine-tuning can be told.
 pub mod options {
@@ -90,7 +90,8 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
     }
     let encoder = tuned.as_ref().map(tuned::TunedSet::folder);
     let manifest = write_artifact_with(&command.out, trained.manifest, &trained.classifier, encoder.as_deref())?;
-    if let Some(checkpoint) = command.fine_tune.as_ref().and_then(|how| how.options.checkpoint.as_ref()) {
+    let over = command.fine_tune.as_ref().filter(|how| !how.keep_checkpoint);
+    if let Some(checkpoint) = over.and_then(|how| how.options.checkpoint.as_ref()) {
         // The run is over. A file that cannot be deleted is refused by name when another run is begun with it.
         let _deleted = std::fs::remove_file(&checkpoint.path);
     }

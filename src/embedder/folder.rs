@@ -1,16 +1,21 @@
 //! A transformer's folder as sentence-transformers lays it out: reads configuration and finds files. Loads no weights.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::encoder::EncoderConfig;
+use super::model_files::ModelFiles;
 use super::pooling::Pooling;
 use super::prefix::{PROMPTS_FILE, prefix_from_json};
 use super::text_tokenizer::Cut;
 
+/// The file of weights.
+pub(super) const WEIGHTS_FILE: &str = "model.safetensors";
+/// The tokenizer's file.
+pub(super) const TOKENIZER_FILE: &str = "tokenizer.json";
 /// What fine-tuning writes beside an encoder.
 pub(super) const TUNED_FILE: &str = "semroute_encoder.json";
 
@@ -51,8 +56,8 @@ pub struct TransformerFolder {
     pub(super) max_tokens: usize,
     /// What is left out of a longer text.
     pub(super) cut: Cut,
-    pub(super) tokenizer_path: PathBuf,
-    pub(super) weights_path: PathBuf,
+    /// Where tokenizer and weights lie.
+    pub(super) files: ModelFiles,
     /// Bytes of the small files that decide the vectors beside the weights.
     pub(super) small_files: Vec<u8>,
 }
@@ -82,44 +87,41 @@ impl TransformerFolder {
     /// `config_sentence_transformers.json` and `semroute_encoder.json`. Without them: mean pooling, over all positions, no prefix, longer texts cut at their end. Vectors are always
     /// scaled to unit length, with `2_Normalize` or without: the router compares directions only.
     pub fn read(folder: &Path) -> Result<Self, FolderError> {
-        let config_path = folder.join("config.json");
-        let config_text = read(&config_path)?;
+        Self::of(ModelFiles::Folder(folder.to_owned()))
+    }
+
+    /// The same of files wherever they lie.
+    pub(super) fn of(files: ModelFiles) -> Result<Self, FolderError> {
+        let config_path = files.path("config.json");
+        let config_text = read(&files, "config.json")?;
         let encoder =
             EncoderConfig::from_json(&config_text).map_err(|message| FolderError::invalid(&config_path, message))?;
-        let prefix = match read_optional(&folder.join(PROMPTS_FILE))? {
+        let prefix = match read_optional(&files, PROMPTS_FILE)? {
             Some(text) => {
-                prefix_from_json(&text).map_err(|message| FolderError::invalid(&folder.join(PROMPTS_FILE), message))?
+                prefix_from_json(&text).map_err(|message| FolderError::invalid(&files.path(PROMPTS_FILE), message))?
             }
             None => String::new(),
         };
-        let (pooling, pooling_text) = read_pooling(folder, !prefix.is_empty())?;
-        let (max_tokens, length_text) = read_length(folder, encoder.positions)?;
+        let (pooling, pooling_text) = read_pooling(&files, !prefix.is_empty())?;
+        let (max_tokens, length_text) = read_length(&files, encoder.positions)?;
         let mut small_files = vec![config_text, pooling_text, length_text];
-        let tuned_path = folder.join(TUNED_FILE);
         let mut cut = Cut::Front;
-        if let Some(text) = read_optional(&tuned_path)? {
-            let tuned: TunedConfig = parse_json(&text).map_err(|message| FolderError::invalid(&tuned_path, message))?;
+        if let Some(text) = read_optional(&files, TUNED_FILE)? {
+            let tuned: TunedConfig =
+                parse_json(&text).map_err(|message| FolderError::invalid(&files.path(TUNED_FILE), message))?;
             cut = tuned.cut;
             small_files.push(text);
         }
-        Ok(Self {
-            cut,
-            encoder,
-            pooling,
-            prefix,
-            max_tokens,
-            tokenizer_path: folder.join("tokenizer.json"),
-            weights_path: folder.join("model.safetensors"),
-            small_files: small_files.join("\0").into_bytes(),
-        })
+        let small_files = small_files.join("\0").into_bytes();
+        Ok(Self { cut, encoder, pooling, prefix, max_tokens, files, small_files })
     }
 }
 
 /// The pooling, and the text of its file. A step of `modules.json` that is not computed here would change every vector, so
 /// it is refused.
-fn read_pooling(folder: &Path, has_prefix: bool) -> Result<(Pooling, String), FolderError> {
-    let modules_path = folder.join("modules.json");
-    let modules: Vec<Module> = match read_optional(&modules_path)? {
+fn read_pooling(files: &ModelFiles, has_prefix: bool) -> Result<(Pooling, String), FolderError> {
+    let modules_path = files.path("modules.json");
+    let modules: Vec<Module> = match read_optional(files, "modules.json")? {
         Some(text) => parse_json(&text).map_err(|message| FolderError::invalid(&modules_path, message))?,
         None => Vec::new(),
     };
@@ -135,17 +137,19 @@ fn read_pooling(folder: &Path, has_prefix: bool) -> Result<(Pooling, String), Fo
             }
         }
     }
-    let path = folder.join(named.as_deref().unwrap_or("1_Pooling")).join("config.json");
-    let text = if named.is_some() { Some(read(&path)?) } else { read_optional(&path)? };
+    let name = format!("{}/config.json", named.as_deref().unwrap_or("1_Pooling"));
+    let text = if named.is_some() { Some(read(files, &name)?) } else { read_optional(files, &name)? };
     let Some(text) = text else { return Ok((Pooling::Mean, String::new())) };
-    let pooling = Pooling::from_json(&text, has_prefix).map_err(|message| FolderError::invalid(&path, message))?;
+    let pooling = Pooling::from_json(&text, has_prefix);
+    let pooling = pooling.map_err(|message| FolderError::invalid(&files.path(&name), message))?;
     Ok((pooling, text))
 }
 
 /// The most tokens of one text, and the text of the file that says so.
-fn read_length(folder: &Path, positions: usize) -> Result<(usize, String), FolderError> {
-    let path = folder.join("sentence_bert_config.json");
-    let text = read_optional(&path)?.unwrap_or_default();
+fn read_length(files: &ModelFiles, positions: usize) -> Result<(usize, String), FolderError> {
+    const FILE: &str = "sentence_bert_config.json";
+    let path = files.path(FILE);
+    let text = read_optional(files, FILE)?.unwrap_or_default();
     let configured = match text.as_str() {
         "" => None,
         text => {
@@ -156,7 +160,7 @@ fn read_length(folder: &Path, positions: usize) -> Result<(usize, String), Folde
     };
     if positions < 3 {
         let message = format!("max_position_embeddings leaves {positions} tokens; at least 3 are needed");
-        return Err(FolderError::invalid(&folder.join("config.json"), message));
+        return Err(FolderError::invalid(&files.path("config.json"), message));
     }
     match configured.unwrap_or(positions).min(positions) {
         max_tokens @ ..3 => {
@@ -178,14 +182,19 @@ pub(super) fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     Ok(value)
 }
 
-fn read(path: &Path) -> Result<String, FolderError> {
-    std::fs::read_to_string(path).map_err(|cause| FolderError::Read { path: path.display().to_string(), cause })
+fn read(files: &ModelFiles, name: &str) -> Result<String, FolderError> {
+    text(files, name).map_err(|cause| FolderError::Read { path: files.path(name).display().to_string(), cause })
 }
 
-fn read_optional(path: &Path) -> Result<Option<String>, FolderError> {
-    match std::fs::read_to_string(path) {
+fn read_optional(files: &ModelFiles, name: &str) -> Result<Option<String>, FolderError> {
+    match text(files, name) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(FolderError::Read { path: path.display().to_string(), cause }),
+        Err(cause) => Err(FolderError::Read { path: files.path(name).display().to_string(), cause }),
     }
+}
+
+fn text(files: &ModelFiles, name: &str) -> std::io::Result<String> {
+    let invalid = |_| std::io::Error::new(std::io::ErrorKind::InvalidData, "stream did not contain valid UTF-8");
+    String::from_utf8(files.read(name)?.into_owned()).map_err(invalid)
 }

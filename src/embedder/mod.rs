@@ -3,11 +3,14 @@
 //! tokenizer type crosses this door.
 
 mod builtin;
+mod builtin_encoder;
 pub mod download;
 mod encoder;
 mod folder;
 mod fused;
 mod half_precision;
+mod int8_folder;
+mod model_files;
 mod open;
 mod pass;
 mod pooling;
@@ -23,6 +26,7 @@ mod transformer;
 use thiserror::Error;
 
 pub use builtin::builtin;
+pub use builtin_encoder::{builtin_encoder, has_builtin_encoder};
 pub use download::{ModelFilesError, locate, pull};
 pub use folder::{FolderError, TransformerFolder};
 #[doc(hidden)]
@@ -30,6 +34,7 @@ pub use fused::KernelBench;
 pub(crate) use fused::{
     Finish, FusedActivation, FusedShape, Multiply, PanelWidth, Panels, Positions, Rows, exp, gelu, gelu_slope,
 };
+pub use int8_folder::weights_to_bytes;
 pub use open::{OpenError, OpenedEmbedder, open};
 pub use pass::DeviceChoice;
 pub use queue::{EmbeddingQueue, QUEUE_SECONDS, QueueError, QueueLimits};
@@ -60,7 +65,7 @@ pub enum Precision {
     /// Numbers of 32 bits: the vectors of the plain forward pass, to about 1e-6.
     #[default]
     F32,
-    /// Bytes, with one scale a column of weights and one a token: faster, a quarter of the memory, vectors within a cosine of about 0.997.
+    /// Bytes, with one scale a column of weights, a word and a token: faster, a quarter of the memory, vectors within a cosine of about 0.997.
     Int8,
     /// Half precision with the finer steps and the smaller range: numbers beyond 65,504 are lost, and a text that meets them is an error.
     F16,

@@ -47,8 +47,12 @@ impl OpenedEmbedder {
 }
 
 /// Opens `builtin`, or the folder of a static table or a transformer. `name` is what artifacts and decisions will call it; the precision is a
-/// transformer's.
-pub fn open(name: &str, folder: Option<&Path>, precision: Precision) -> Result<OpenedEmbedder, OpenError> {
+/// transformer's, and without one its weights are multiplied as they are stored.
+pub fn open(
+    name: &str,
+    folder: Option<&Path>,
+    precision: impl Into<Option<Precision>>,
+) -> Result<OpenedEmbedder, OpenError> {
     match folder {
         None => Ok(OpenedEmbedder::Static(builtin()?)),
         Some(folder) if folder.join(TABLE_FILE).is_file() => {

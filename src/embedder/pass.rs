@@ -1,12 +1,14 @@
 //! From token ids to pooled vectors, in one of three ways: by the fused kernels on the processor, texts end to end; or padded to the longest text, by
 //! the half-precision pass on accelerators, or by candle's plain one, in 32 bits, on accelerators and for encoders that the kernels do not know.
 
+use std::collections::HashMap;
+
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
 use super::encoder::{Encoder, EncoderConfig};
-use super::folder::FolderError;
-use super::fused::{FusedEncoder, TensorFile};
+use super::folder::{FolderError, WEIGHTS_FILE};
+use super::fused::{FusedEncoder, TensorFile, bytes_are_fast};
 use super::half_precision::HalfEncoder;
 use super::pooling::Pooling;
 use super::{Precision, TokenIds, TransformerFolder};
@@ -27,6 +29,7 @@ pub(super) struct Pass {
     pooling: Pooling,
     dims: usize,
     way: Way,
+    precision: Precision,
 }
 
 enum Way {
@@ -51,10 +54,15 @@ impl Pass {
     pub(super) fn load(
         parts: &TransformerFolder,
         device: DeviceChoice,
-        precision: Precision,
+        precision: Option<Precision>,
     ) -> Result<Self, FolderError> {
-        let way = Way::load(&parts.encoder, parts, device, precision)?;
-        Ok(Self { pooling: parts.pooling, dims: parts.encoder.dims, way })
+        let (way, precision) = Way::load(&parts.encoder, parts, device, precision)?;
+        Ok(Self { pooling: parts.pooling, dims: parts.encoder.dims, way, precision })
+    }
+
+    /// What weights are multiplied as.
+    pub(super) fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Tokens that a batch costs: all that are reckoned, padding included.
@@ -102,39 +110,61 @@ impl Way {
         config: &EncoderConfig,
         parts: &TransformerFolder,
         choice: DeviceChoice,
-        precision: Precision,
-    ) -> Result<Self, FolderError> {
-        let path = &parts.weights_path;
-        let invalid = |message| FolderError::invalid(path, message);
-        let refused = |why: &str| invalid(format!("precision {} is for {why}", precision.name()));
+        asked: Option<Precision>,
+    ) -> Result<(Self, Precision), FolderError> {
+        let path = parts.files.path(WEIGHTS_FILE);
+        let invalid = |message| FolderError::invalid(&path, message);
         let (device, no_accelerator) = open_device(choice);
         let is_processor = device.is_cpu() && choice != DeviceChoice::CpuByCandle;
-        match (precision.half(), config.fused_shape()) {
+        let mut file = parts.files.tensors(WEIGHTS_FILE).map_err(invalid)?;
+        // Bytes are what heads over them were fitted on, so that they stay bytes where that is not slow.
+        let is_bytes = is_processor && config.fused_shape().is_some() && file.has_bytes() && bytes_are_fast();
+        let precision = asked.unwrap_or(if is_bytes { Precision::Int8 } else { Precision::F32 });
+        let refused = |why: &str| invalid(format!("precision {} is for {why}", precision.name()));
+        let way = match (precision.half(), config.fused_shape()) {
             (Some(_), _) if is_processor => {
-                Err(refused(&format!("accelerators, and {no_accelerator}; use f32 or int8")))
+                return Err(refused(&format!("accelerators, and {no_accelerator}; use f32 or int8")));
             }
             (Some(dtype), Some(shape)) => {
-                let encoder = TensorFile::open(path)
-                    .and_then(|mut file| HalfEncoder::load(shape, dtype, &device, &mut file))
-                    .map_err(invalid)?;
-                Ok(Self::Half { encoder, pad_id: config.pad_id, precision })
+                let encoder = HalfEncoder::load(shape, dtype, &device, &mut file).map_err(invalid)?;
+                Self::Half { encoder, pad_id: config.pad_id, precision }
             }
-            (None, Some(shape)) if is_processor => TensorFile::open(path)
-                .and_then(|mut file| FusedEncoder::load(shape, precision, &mut file))
-                .map(Self::Fused)
-                .map_err(invalid),
+            (None, Some(shape)) if is_processor => {
+                Self::Fused(FusedEncoder::load(shape, precision, &mut file).map_err(invalid)?)
+            }
             _ if precision == Precision::F32 => {
-                let weights = std::fs::read(path)
-                    .map_err(|cause| FolderError::Read { path: path.display().to_string(), cause })?;
-                let encoder = VarBuilder::from_buffered_safetensors(weights, DType::F32, &device)
-                    .and_then(|tensors| config.load(tensors))
-                    .map_err(|error| invalid(without_backtrace(&error)))?;
-                Ok(Self::Plain { encoder: Box::new(encoder), pad_id: config.pad_id, device })
+                let encoder = plain_tensors(parts, &mut file, &device)
+                    .and_then(|tensors| config.load(tensors).map_err(|error| without_backtrace(&error)))
+                    .map_err(invalid)?;
+                Self::Plain { encoder: Box::new(encoder), pad_id: config.pad_id, device }
             }
-            (None, _) if !is_processor => Err(refused("the processor; on an accelerator, use f32, f16 or bf16")),
-            _ => Err(refused("the activations gelu and relu; use f32")),
-        }
+            (None, _) if !is_processor => {
+                return Err(refused("the processor; on an accelerator, use f32, f16 or bf16"));
+            }
+            _ => return Err(refused("the activations gelu and relu; use f32")),
+        };
+        Ok((way, precision))
     }
+}
+
+/// A file's tensors for candle, which knows nothing of bytes with scales: those become numbers first.
+fn plain_tensors(
+    parts: &TransformerFolder,
+    file: &mut TensorFile,
+    device: &Device,
+) -> Result<VarBuilder<'static>, String> {
+    let by_candle = |error: candle_core::Error| without_backtrace(&error);
+    if !file.has_bytes() {
+        let weights = parts.files.read(WEIGHTS_FILE).map_err(|error| error.to_string())?.into_owned();
+        return VarBuilder::from_buffered_safetensors(weights, DType::F32, device).map_err(by_candle);
+    }
+    let mut tensors = HashMap::new();
+    for name in file.names() {
+        let shape = file.shape(&name)?.1.to_vec();
+        let numbers = file.read(&name, &shape)?;
+        tensors.insert(name, Tensor::from_vec(numbers, shape, device).map_err(by_candle)?);
+    }
+    Ok(VarBuilder::from_tensors(tensors, DType::F32, device))
 }
 
 impl Padded {

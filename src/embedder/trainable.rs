@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::folder::{FolderError, TUNED_FILE, TransformerFolder};
+use super::folder::{FolderError, TUNED_FILE, TransformerFolder, WEIGHTS_FILE};
 use super::fused::{FusedShape, TensorFile};
 use super::pooling::Pooling;
 use super::prefix::PROMPTS_FILE;
@@ -56,12 +56,13 @@ impl TrainableEncoder {
                 return Err(FolderError::invalid(&folder.join("1_Pooling").join("config.json"), message));
             }
         };
-        let tokenizer = Transformer::tokenizer_of(folder, &parts)?;
-        let weights = TensorFile::open(&parts.weights_path)
-            .map_err(|message| FolderError::invalid(&parts.weights_path, message))?;
+        let tokenizer = Transformer::tokenizer_of(&parts)?;
+        let weights_path = folder.join(WEIGHTS_FILE);
+        let weights =
+            TensorFile::open(&weights_path).map_err(|message| FolderError::invalid(&weights_path, message))?;
         let root = ROOTS.into_iter().find(|root| weights.contains(&format!("{root}{WORDS}"))).unwrap_or_default();
         let max_tokens = parts.encoder.positions;
-        let (folder, weights_path) = (folder.to_owned(), parts.weights_path);
+        let folder = folder.to_owned();
         Ok(Self { shape, pooling, max_tokens, tokenizer, weights, folder, weights_path, root })
     }
 
@@ -79,13 +80,19 @@ impl TrainableEncoder {
     }
 
     /// Writes everything but the weights into another folder, so that a reader of it cuts texts as training did.
-    pub(crate) fn write_small_files(&self, folder: &Path, max_tokens: usize) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Names the file that the file system refuses.
+    pub(crate) fn write_small_files(&self, folder: &Path, max_tokens: usize) -> Result<(), FolderError> {
+        let named = |name: &str, done: io::Result<()>| {
+            done.map_err(|cause| FolderError::Read { path: folder.join(name).display().to_string(), cause })
+        };
         for (name, is_needed) in [("config.json", true), ("tokenizer.json", true), (PROMPTS_FILE, false)] {
             if is_needed || self.folder.join(name).is_file() {
-                std::fs::copy(self.folder.join(name), folder.join(name))?;
+                named(name, std::fs::copy(self.folder.join(name), folder.join(name)).map(drop))?;
             }
         }
-        std::fs::create_dir(folder.join("1_Pooling"))?;
+        named("1_Pooling", std::fs::create_dir(folder.join("1_Pooling")))?;
         let is_cls = self.pooling == TrainablePooling::Cls;
         let pooling = json!({
             "word_embedding_dimension": self.shape.hidden,
@@ -106,7 +113,7 @@ impl TrainableEncoder {
             (TUNED_FILE, json!({"cut": Cut::Ends})),
         ];
         for (name, value) in files {
-            std::fs::write(folder.join(name), format!("{value:#}\n"))?;
+            named(name, std::fs::write(folder.join(name), format!("{value:#}\n")))?;
         }
         Ok(())
     }

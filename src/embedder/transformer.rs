@@ -1,10 +1,10 @@
 //! BERT-family encoders: tokenize, forward, pool, normalise. Offline callers hand it batches; the server goes through the queue. Knows of no
 //! architecture, arithmetic, tokenizer file or prompt by itself: its parts do.
 
-use std::fs::File;
 use std::path::Path;
 
-use super::folder::{FolderError, TransformerFolder};
+use super::folder::{FolderError, TOKENIZER_FILE, TransformerFolder, WEIGHTS_FILE};
+use super::model_files::ModelFiles;
 use super::pass::{DeviceChoice, Pass};
 use super::prefix::PROMPTS_FILE;
 use super::text_tokenizer::{TextTokenizer, TokenIds};
@@ -21,32 +21,43 @@ pub struct Transformer {
 }
 
 impl Transformer {
-    /// Loads a model folder. `name` is what decisions and artifacts call it. The precision is not part of its fingerprint: what was trained on
-    /// one may be served on the other.
+    /// Loads a model folder. `name` is what decisions and artifacts call it. Without a precision, weights that are stored as bytes are multiplied as
+    /// bytes where the processor is fast at it, and all others as numbers of 32 bits. The precision is not part of its fingerprint: what was trained on one may be served
+    /// on the other.
     pub fn from_folder(
         name: &str,
         folder: &Path,
         device: DeviceChoice,
-        precision: Precision,
+        precision: impl Into<Option<Precision>>,
     ) -> Result<Self, FolderError> {
-        let parts = TransformerFolder::read(folder)?;
-        let unreadable = |path: &Path, cause| FolderError::Read { path: path.display().to_string(), cause };
-        let tokenizer_bytes =
-            std::fs::read(&parts.tokenizer_path).map_err(|cause| unreadable(&parts.tokenizer_path, cause))?;
-        let fingerprint =
-            fingerprint(&parts, &tokenizer_bytes).map_err(|cause| unreadable(&parts.weights_path, cause))?;
-        let tokenizer = tokenizer(folder, &parts, &tokenizer_bytes)?;
+        Self::from_files(name, ModelFiles::Folder(folder.to_owned()), device, precision.into())
+    }
+
+    /// The same of files wherever they lie.
+    pub(super) fn from_files(
+        name: &str,
+        files: ModelFiles,
+        device: DeviceChoice,
+        precision: Option<Precision>,
+    ) -> Result<Self, FolderError> {
+        let parts = TransformerFolder::of(files)?;
+        let tokenizer_bytes = tokenizer_bytes(&parts)?;
+        let fingerprint = fingerprint(&parts, &tokenizer_bytes)
+            .map_err(|cause| FolderError::Read { path: parts.files.path(WEIGHTS_FILE).display().to_string(), cause })?;
+        let tokenizer = tokenizer(&parts, &tokenizer_bytes)?;
         let pass = Pass::load(&parts, device, precision)?;
         let identity = EmbedderIdentity { name: name.to_owned(), dims: parts.encoder.dims, fingerprint };
         Ok(Self { identity, tokenizer, pass })
     }
 
     /// The tokenizer alone, without the weights.
-    pub(super) fn tokenizer_of(folder: &Path, parts: &TransformerFolder) -> Result<TextTokenizer, FolderError> {
-        let path = &parts.tokenizer_path;
-        let bytes =
-            std::fs::read(path).map_err(|cause| FolderError::Read { path: path.display().to_string(), cause })?;
-        tokenizer(folder, parts, &bytes)
+    pub(super) fn tokenizer_of(parts: &TransformerFolder) -> Result<TextTokenizer, FolderError> {
+        tokenizer(parts, &tokenizer_bytes(parts)?)
+    }
+
+    /// What its weights are multiplied as.
+    pub fn precision(&self) -> Precision {
+        self.pass.precision()
     }
 
     /// The most tokens read of one text, prefix and special tokens included.
@@ -150,9 +161,14 @@ impl Embedder for Transformer {
     }
 }
 
+fn tokenizer_bytes(parts: &TransformerFolder) -> Result<std::borrow::Cow<'static, [u8]>, FolderError> {
+    let path = || parts.files.path(TOKENIZER_FILE).display().to_string();
+    parts.files.read(TOKENIZER_FILE).map_err(|cause| FolderError::Read { path: path(), cause })
+}
+
 /// The folder's tokenizer, checked against its weights and its own prompt.
-fn tokenizer(folder: &Path, parts: &TransformerFolder, bytes: &[u8]) -> Result<TextTokenizer, FolderError> {
-    let tokenizer_error = |message: String| FolderError::invalid(&parts.tokenizer_path, message);
+fn tokenizer(parts: &TransformerFolder, bytes: &[u8]) -> Result<TextTokenizer, FolderError> {
+    let tokenizer_error = |message: String| FolderError::invalid(&parts.files.path(TOKENIZER_FILE), message);
     let vocabulary_size = parts.encoder.vocabulary_size;
     let tokenizer = TextTokenizer::from_bytes(bytes, parts.prefix.clone(), parts.max_tokens, vocabulary_size)
         .map_err(tokenizer_error)?;
@@ -163,7 +179,7 @@ fn tokenizer(folder: &Path, parts: &TransformerFolder, bytes: &[u8]) -> Result<T
             tokenizer.prefix(),
             parts.max_tokens
         );
-        return Err(FolderError::invalid(&folder.join(PROMPTS_FILE), message));
+        return Err(FolderError::invalid(&parts.files.path(PROMPTS_FILE), message));
     }
     Ok(tokenizer.cutting(parts.cut))
 }
@@ -171,13 +187,11 @@ fn tokenizer(folder: &Path, parts: &TransformerFolder, bytes: &[u8]) -> Result<T
 /// Of the files that decide the vectors: each one's length and bytes, the prefix last where there is one.
 fn fingerprint(parts: &TransformerFolder, tokenizer: &[u8]) -> std::io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    for bytes in [&parts.small_files, tokenizer] {
+    for bytes in [parts.small_files.as_slice(), tokenizer] {
         hasher.update(&(bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     }
-    let weights = File::open(&parts.weights_path)?;
-    hasher.update(&weights.metadata()?.len().to_le_bytes());
-    hasher.update_reader(weights)?;
+    parts.files.hash(WEIGHTS_FILE, &mut hasher)?;
     if !parts.prefix.is_empty() {
         hasher.update(&(parts.prefix.len() as u64).to_le_bytes());
         hasher.update(parts.prefix.as_bytes());

@@ -21,8 +21,8 @@ pub struct RouterConfig {
     pub strategy: Strategy,
     /// `cascade` (whatever the artifact carries), `builtin`, a model name or a folder. Must match the artifact's fingerprint.
     pub embedder: String,
-    /// What the transformer's weights are multiplied as.
-    pub precision: Precision,
+    /// What the transformer's weights are multiplied as; absent, as they are stored.
+    pub precision: Option<Precision>,
     /// What happens to a model name that is not configured.
     pub unknown_model: UnknownModel,
     /// `[router.aliases]`
@@ -186,7 +186,7 @@ impl Default for RouterConfig {
             artifact: "builtin".into(),
             strategy: Strategy::Balanced,
             embedder: "cascade".into(),
-            precision: Precision::F32,
+            precision: None,
             unknown_model: UnknownModel::Reject,
             aliases: Aliases::default(),
             balanced_quality_share: 0.8,

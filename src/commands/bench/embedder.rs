@@ -30,6 +30,7 @@ pub(super) fn measure(command: &BenchCommand, figures: &mut Map<String, Value>) 
     figures.insert("embedder_tokens_read".into(), json!(read[..lengths.len()].iter().sum::<usize>()));
     let bare = match &opened {
         OpenedEmbedder::Transformer(transformer) => {
+            figures.insert("precision".into(), json!(transformer.precision()));
             let tokenise = || texts.iter().map(|text| transformer.tokenize(text)).collect::<Result<Vec<_>, _>>();
             let tokens = tokenise()?;
             let bare = Timing::of(BUDGET, || {

@@ -14,7 +14,7 @@ use super::{TrainCommand, eprint_step, vectors};
 use crate::classifier::ENCODER_FOLDER;
 use crate::commands::{UsageError, parts, progress, training_set};
 use crate::dataset::LabelRow;
-use crate::embedder::{self, BUILTIN, Precision};
+use crate::embedder::{self, BUILTIN};
 use crate::prompt;
 use crate::routing::Tier;
 use crate::training::fine_tune::{
@@ -39,8 +39,22 @@ pub struct FineTuneCommand {
     pub max_tokens: usize,
     /// Share of the rows that the encoder does not learn from.
     pub validation: f64,
+    /// How the encoder is written.
+    pub encoder_precision: EncoderPrecision,
+    /// Whether the checkpoint stays when the artifact is written.
+    pub keep_checkpoint: bool,
     /// The rest.
     pub options: FineTuneOptions,
+}
+
+/// What an artifact keeps its encoder's matrices as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EncoderPrecision {
+    /// Numbers of 16 bits.
+    F16,
+    /// Bytes, with a scale an output.
+    Int8,
 }
 
 /// A fine-tuned encoder on disk, and what was trained with it.
@@ -107,9 +121,12 @@ pub(super) fn of_labels(
     let encoder = tempfile::Builder::new().prefix(".semroute-encoder-").tempdir_in(parent)?;
     let written = encoder.path().join(ENCODER_FOLDER);
     tuned.write_folder(&folder, &written, how.max_tokens).map_err(wrong)?;
+    if how.encoder_precision == EncoderPrecision::Int8 {
+        embedder::weights_to_bytes(&written)?;
+    }
     let name = format!("{}-tuned", short_name(base));
-    let opened =
-        embedder::open(&name, Some(&written), Precision::F32).map_err(|error| UsageError(error.to_string()))?;
+    // As it is stored: heads are fitted on the vectors that serving will make.
+    let opened = embedder::open(&name, Some(&written), None).map_err(|error| UsageError(error.to_string()))?;
     let tier = Tier::start(opened)?;
     let mut tiers = vec![tier.clone()];
     if is_cascade {
@@ -225,6 +242,7 @@ fn metrics(base: &str, how: &FineTuneCommand, tuned: &FineTuned, learnt: usize, 
         "base": short_name(base),
         "auxiliary_field": how.auxiliary_field,
         "max_tokens": how.max_tokens,
+        "encoder_precision": how.encoder_precision,
         "options": how.options,
         "rows_learnt": learnt,
         "rows_kept": kept,

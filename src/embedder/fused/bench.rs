@@ -3,6 +3,7 @@
 use pulp::Arch;
 
 use super::attention::{Attention, AttentionRoom};
+use super::byte_matrix::ByteMatrix;
 use super::layer::Linear;
 use super::matmul::{Finish, PanelWidth};
 use super::norm::{AddAndNormalise, Norm};
@@ -27,7 +28,11 @@ impl KernelBench {
     /// `rows` times a matrix of `depth` x `columns`, with bias and, where asked, the activation.
     pub fn linear(rows: usize, depth: usize, columns: usize, gelu: bool, precision: Precision) -> Self {
         let arch = Arch::new();
-        let linear = Linear::new(&numbers(depth * columns), numbers(columns), arch.dispatch(PanelWidth), precision, 1);
+        let (weights, bias) = (numbers(depth * columns), numbers(columns));
+        let linear = match precision {
+            Precision::Int8 => Linear::of_bytes(&[ByteMatrix::of_numbers(&weights, depth, 1)], &bias),
+            _ => Linear::of_numbers(&weights, bias, arch.dispatch(PanelWidth)),
+        };
         let finish = if gelu { Finish::Gelu } else { Finish::Nothing };
         let kernel = Kernel::Linear(linear, finish, QuantisedRows::default());
         Self { arch, kernel, input: numbers(rows * depth), out: vec![0.0; rows * columns] }

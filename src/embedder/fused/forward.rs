@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use pulp::Arch;
 use rayon::prelude::*;
 
+use super::byte_matrix::ByteMatrix;
 use super::layer::{Layer, LayerRoom, Texts};
 use super::norm::{AddAndNormalise, Norm};
 
@@ -39,11 +40,28 @@ impl Positions {
 /// The tables that token ids are looked up in: [rows, hidden] each.
 #[derive(Debug, Clone)]
 pub(super) struct Embeddings {
-    pub(super) words: Vec<f32>,
+    pub(super) words: Words,
     /// Position and token type added up.
     pub(super) positions: Vec<f32>,
     pub(super) counting: Positions,
     pub(super) norm: Norm,
+}
+
+/// Vectors of words. As bytes they stay bytes: few rows are looked up, and the table is most of a small encoder.
+#[derive(Debug, Clone)]
+pub(super) enum Words {
+    Numbers(Vec<f32>),
+    Bytes(ByteMatrix),
+}
+
+impl Words {
+    /// One word's vector behind what `out` holds.
+    fn append(&self, id: u32, dims: usize, out: &mut Vec<f32>) {
+        match self {
+            Self::Numbers(numbers) => out.extend_from_slice(&numbers[id as usize * dims..][..dims]),
+            Self::Bytes(matrix) => matrix.append_row(id as usize, out),
+        }
+    }
 }
 
 /// An encoder of the BERT family, its weights packed for this processor.
@@ -89,7 +107,7 @@ impl FusedEncoder {
         for ids in batch {
             let mut counted = 0;
             for id in *ids {
-                room.hidden.extend_from_slice(&self.embeddings.words[*id as usize * dims..][..dims]);
+                self.embeddings.words.append(*id, dims, &mut room.hidden);
                 let position = self.embeddings.counting.row(*id, &mut counted);
                 room.qkv.extend_from_slice(&self.embeddings.positions[position * dims..][..dims]);
             }

@@ -4,10 +4,10 @@
 use pulp::Arch;
 
 use super::attention::{Attention, AttentionRoom};
+use super::byte_matrix::ByteMatrix;
 use super::matmul::{Finish, Multiply, Panels, Rows};
 use super::norm::{AddAndNormalise, Norm};
 use super::quantised::{MultiplyQuantised, QuantisedPanels, QuantisedRows};
-use crate::embedder::Precision;
 
 /// Tokens that go through the second step together: what they are multiplied into stays in the cache.
 const TOKENS_A_BLOCK: usize = 128;
@@ -24,15 +24,17 @@ pub(super) enum Linear {
 }
 
 impl Linear {
-    /// `weights`: `out` rows of as many numbers as there are inputs; `parts` is how many ranges of inputs have scales of their own as bytes.
-    pub(super) fn new(weights: &[f32], mut bias: Vec<f32>, width: usize, precision: Precision, parts: usize) -> Self {
-        if precision == Precision::Int8 {
-            return Self::Quantised(QuantisedPanels::of_weights(weights, &bias, parts));
-        }
+    /// `weights`: as many rows as there are outputs, of as many numbers as there are inputs.
+    pub(super) fn of_numbers(weights: &[f32], mut bias: Vec<f32>, width: usize) -> Self {
         let columns = bias.len();
         bias.resize(columns.next_multiple_of(width), 0.0);
         let depth = weights.len() / columns.max(1);
         Self::Whole { weights: Panels::of_weights(weights, columns, depth, width), bias }
+    }
+
+    /// Matrices over the same inputs in the same parts; their outputs stand one after the other.
+    pub(super) fn of_bytes(matrices: &[ByteMatrix], bias: &[f32]) -> Self {
+        Self::Quantised(QuantisedPanels::of_matrices(matrices, bias))
     }
 
     fn outputs(&self) -> usize {

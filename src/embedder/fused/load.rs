@@ -4,7 +4,8 @@ use std::sync::Mutex;
 
 use pulp::Arch;
 
-use super::forward::{Embeddings, FusedEncoder, Positions};
+use super::byte_matrix::ByteMatrix;
+use super::forward::{Embeddings, FusedEncoder, Positions, Words};
 use super::layer::{Layer, Linear};
 use super::matmul::{Finish, PanelWidth};
 use super::norm::Norm;
@@ -16,7 +17,7 @@ const ROOTS: [&str; 3] = ["", "bert.", "roberta."];
 
 /// As bytes, queries, keys and values are what costs the vectors most digits: one large number among a token's inputs makes the steps of all the
 /// others coarse. In halves, no vector of 1,000 prompts falls below a cosine of 0.995 to that of 32 bits (docs/performance.md).
-const QKV_PARTS: usize = 2;
+pub(in crate::embedder) const QKV_PARTS: usize = 2;
 
 /// What of a configuration the forward pass goes by.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +50,11 @@ impl FusedEncoder {
         let root = ROOTS.into_iter().find(|root| file.contains(&format!("{root}{words}"))).unwrap_or_default();
         let mut source = Source { file, shape, precision, width: arch.dispatch(PanelWidth) };
         let hidden = shape.hidden;
-        let words = source.read(&format!("{root}{words}"), &[shape.vocabulary, hidden])?;
+        let words = format!("{root}{words}");
+        let words = match precision {
+            Precision::Int8 => Words::Bytes(source.matrix(&words, shape.vocabulary, hidden, 1)?),
+            _ => Words::Numbers(source.read(&words, &[shape.vocabulary, hidden])?),
+        };
         let table = |name: &str| format!("{root}embeddings.{name}_embeddings.weight");
         let mut positions = source.read(&table("position"), &[shape.positions, hidden])?;
         let types = source.read(&table("token_type"), &[shape.types, hidden])?;
@@ -81,15 +86,8 @@ impl Source<'_> {
 
     fn layer(&mut self, name: &str) -> Result<Layer, String> {
         let FusedShape { hidden, intermediate, heads, .. } = self.shape;
-        let scale = 1.0 / ((hidden / heads) as f32).sqrt();
-        let (mut weights, mut bias) = (Vec::with_capacity(3 * hidden * hidden), Vec::with_capacity(3 * hidden));
-        for (part, factor) in [("query", scale), ("key", 1.0), ("value", 1.0)] {
-            let part = format!("{name}.attention.self.{part}");
-            weights.extend(self.read(&format!("{part}.weight"), &[hidden, hidden])?.into_iter().map(|x| x * factor));
-            bias.extend(self.read(&format!("{part}.bias"), &[hidden])?.into_iter().map(|x| x * factor));
-        }
         Ok(Layer {
-            qkv: Linear::new(&weights, bias, self.width, self.precision, QKV_PARTS),
+            qkv: self.qkv(&format!("{name}.attention.self"))?,
             attended: self.linear(&format!("{name}.attention.output.dense"), hidden, hidden)?,
             attention_norm: self.norm(&format!("{name}.attention.output.LayerNorm"))?,
             widen: self.linear(&format!("{name}.intermediate.dense"), intermediate, hidden)?,
@@ -103,10 +101,51 @@ impl Source<'_> {
         })
     }
 
+    /// Queries, keys and values as one map. What is scaled are the scales of the bytes and not the bytes' numbers, so that bytes are the same whether they
+    /// are made here or stood in the file.
+    fn qkv(&mut self, name: &str) -> Result<Linear, String> {
+        let FusedShape { hidden, heads, .. } = self.shape;
+        let scale = 1.0 / ((hidden / heads) as f32).sqrt();
+        let (mut matrices, mut weights, mut bias) = (Vec::new(), Vec::new(), Vec::with_capacity(3 * hidden));
+        for (part, factor) in [("query", scale), ("key", 1.0), ("value", 1.0)] {
+            let weight = format!("{name}.{part}.weight");
+            if self.precision == Precision::Int8 {
+                matrices.push(self.matrix(&weight, hidden, hidden, QKV_PARTS)?.times(factor));
+            } else {
+                weights.extend(self.read(&weight, &[hidden, hidden])?.into_iter().map(|x| x * factor));
+            }
+            let part_bias = self.read(&format!("{name}.{part}.bias"), &[hidden])?;
+            bias.extend(part_bias.into_iter().map(|x| x * factor));
+        }
+        if self.precision != Precision::Int8 {
+            return Ok(Linear::of_numbers(&weights, bias, self.width));
+        }
+        if matrices.windows(2).any(|pair| pair[0].parts() != pair[1].parts()) {
+            let parts: Vec<usize> = matrices.iter().map(ByteMatrix::parts).collect();
+            return Err(format!(
+                "{name}: query, key and value have {parts:?} scales a row; the same number of each is needed"
+            ));
+        }
+        Ok(Linear::of_bytes(&matrices, &bias))
+    }
+
     fn linear(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Linear, String> {
-        let weights = self.read(&format!("{name}.weight"), &[outputs, inputs])?;
+        let weight = format!("{name}.weight");
+        if self.precision == Precision::Int8 {
+            let matrix = self.matrix(&weight, outputs, inputs, 1)?;
+            return Ok(Linear::of_bytes(&[matrix], &self.read(&format!("{name}.bias"), &[outputs])?));
+        }
+        let weights = self.read(&weight, &[outputs, inputs])?;
         let bias = self.read(&format!("{name}.bias"), &[outputs])?;
-        Ok(Linear::new(&weights, bias, self.width, self.precision, 1))
+        Ok(Linear::of_numbers(&weights, bias, self.width))
+    }
+
+    /// A file's bytes, or bytes made of its numbers.
+    fn matrix(&mut self, name: &str, outputs: usize, inputs: usize, parts: usize) -> Result<ByteMatrix, String> {
+        if self.file.holds_bytes(name) {
+            return self.file.read_bytes(name, [outputs, inputs]);
+        }
+        Ok(ByteMatrix::of_numbers(&self.read(name, &[outputs, inputs])?, inputs, parts))
     }
 
     /// Checkpoints converted from TensorFlow call the two vectors gamma and beta.

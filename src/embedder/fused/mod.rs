@@ -4,6 +4,7 @@
 
 mod attention;
 mod bench;
+mod byte_matrix;
 mod forward;
 mod layer;
 mod load;
@@ -15,12 +16,15 @@ mod simd;
 mod tensors;
 
 pub use bench::KernelBench;
+pub(crate) use byte_matrix::ByteMatrix;
 pub(super) use forward::FusedEncoder;
 pub(crate) use forward::Positions;
+pub(super) use load::QKV_PARTS;
 pub(crate) use load::{FusedActivation, FusedShape};
 pub(crate) use matmul::{Finish, Multiply, PanelWidth, Panels, Rows};
+pub(super) use quantised::bytes_are_fast;
 pub(crate) use simd::{exp, gelu, gelu_slope};
-pub(crate) use tensors::TensorFile;
+pub(crate) use tensors::{SCALE, TensorFile};
 
 #[cfg(test)]
 mod tests;

@@ -8,14 +8,22 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::byte_matrix::ByteMatrix;
 use super::matmul::{Activation, Finish, Gelu, Relu};
+
+/// Whether this processor multiplies bytes faster than numbers of 32 bits.
+pub(in crate::embedder) fn bytes_are_fast() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return vnni::is_here();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
 
 /// Columns of a panel: two vectors of sixteen sums.
 pub(super) const PANEL_COLUMNS: usize = 32;
 /// Bytes that one instruction multiplies and adds up for one column.
 const GROUP: usize = 4;
-/// Weights reach from -127 to 127, rows from 0 to 255.
-const HIGHEST_WEIGHT: f32 = 127.0;
+/// Rows reach from 0 to 255, weights from -127 to 127.
 const HIGHEST_INPUT: f32 = 255.0;
 /// 1.5 * 2^23: adding it leaves a whole number in the lowest bits.
 const ROUNDING: f32 = 12_582_912.0;
@@ -53,40 +61,33 @@ struct Column {
 }
 
 impl QuantisedPanels {
-    /// `weights`: as many rows as there are columns, of as many numbers as there are inputs. More parts keep more digits and take longer, for the sums
-    /// of each become numbers by themselves.
-    pub(super) fn of_weights(weights: &[f32], bias: &[f32], parts: usize) -> Self {
-        let columns = bias.len();
-        let depth = weights.len() / columns.max(1);
-        let of_a_part = depth.div_ceil(parts.max(1)).max(1);
-        let parts = (0..depth).step_by(of_a_part).map(|from| {
-            let inputs = from..depth.min(from + of_a_part);
-            Part::of_weights(weights, depth, inputs, bias)
-        });
-        Self { depth, columns, parts: parts.collect() }
+    /// Matrices over the same inputs in the same parts, their outputs one after the other, and a bias for each. More parts keep more digits and take
+    /// longer, for the sums of each become numbers by themselves.
+    pub(super) fn of_matrices(matrices: &[ByteMatrix], bias: &[f32]) -> Self {
+        let depth = matrices.first().map_or(1, ByteMatrix::inputs);
+        let ranges = matrices.first().into_iter().flat_map(ByteMatrix::ranges);
+        let parts = ranges.enumerate().map(|(part, inputs)| Part::of_matrices(matrices, part, inputs, bias)).collect();
+        Self { depth, columns: bias.len(), parts }
     }
 }
 
 impl Part {
-    fn of_weights(weights: &[f32], depth: usize, inputs: Range<usize>, bias: &[f32]) -> Self {
+    fn of_matrices(matrices: &[ByteMatrix], part: usize, inputs: Range<usize>, bias: &[f32]) -> Self {
         let groups = inputs.len().div_ceil(GROUP);
         let panels = bias.len().div_ceil(PANEL_COLUMNS);
         let mut data = vec![[[0; GROUP]; PANEL_COLUMNS]; panels * groups];
         let mut columns = vec![Column::default(); panels * PANEL_COLUMNS];
-        for (at, (weights, bias)) in weights.chunks_exact(depth).zip(bias).enumerate() {
-            let weights = &weights[inputs.clone()];
-            let highest = weights.iter().fold(0f32, |highest, x| highest.max(x.abs()));
-            let scale = if highest > 0.0 { highest / HIGHEST_WEIGHT } else { 1.0 };
-            let mut sum = 0.0;
+        let rows = matrices.iter().flat_map(|matrix| (0..matrix.outputs()).map(move |output| (matrix, output)));
+        for (at, ((matrix, output), bias)) in rows.zip(bias).enumerate() {
+            let (bytes, scale) = matrix.row(output, part, &inputs);
+            let mut sum = 0;
             let panel = &mut data[at / PANEL_COLUMNS * groups..][..groups];
-            for (input, weight) in weights.iter().enumerate() {
-                let whole = (weight / scale).round();
-                sum += whole;
-                #[expect(clippy::cast_possible_truncation, reason = "between -127 and 127 by its scale")]
-                let byte = whole as i8;
+            for (input, byte) in bytes.iter().enumerate() {
+                let byte = byte.cast_signed();
+                sum += i32::from(byte);
                 panel[input / GROUP][at % PANEL_COLUMNS][input % GROUP] = byte;
             }
-            columns[at] = Column { scale, sum, bias: *bias };
+            columns[at] = Column { scale, sum: sum as f32, bias: *bias };
         }
         let adds = inputs.start > 0;
         Self { inputs, data, columns, adds }
@@ -260,6 +261,10 @@ fn finish_all<S: Simd, A: Activation>(simd: S, out: &mut [f32]) {
 mod tests {
     use super::*;
 
+    fn panels_of(weights: &[f32], bias: &[f32], parts: usize) -> QuantisedPanels {
+        QuantisedPanels::of_matrices(&[ByteMatrix::of_numbers(weights, weights.len() / bias.len(), parts)], bias)
+    }
+
     /// Numbers between -1 and 1 with no pattern.
     fn numbers(count: usize, seed: u64) -> Vec<f32> {
         let mut random = fastrand::Rng::with_seed(seed);
@@ -272,7 +277,7 @@ mod tests {
             [(1, 4, 1, 1), (3, 7, 33, 1), (13, 384, 96, 1), (25, 129, 31, 1), (13, 384, 96, 2), (2, 195, 40, 4)];
         for (rows, depth, columns, parts) in shapes {
             let (left, weights, bias) = (numbers(rows * depth, 1), numbers(columns * depth, 2), numbers(columns, 3));
-            let right = QuantisedPanels::of_weights(&weights, &bias, parts);
+            let right = panels_of(&weights, &bias, parts);
             let mut out = vec![0.0; rows * columns];
             let mut room = QuantisedRows::default();
             MultiplyQuantised { left: &left, right: &right, finish: Finish::Nothing, out: &mut out, room: &mut room }
@@ -297,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_a_row_stay_at_their_ends() {
-        let right = QuantisedPanels::of_weights(&[1.0, 0.0, 0.0, 1.0], &[0.0, 0.0], 1);
+        let right = panels_of(&[1.0, 0.0, 0.0, 1.0], &[0.0, 0.0], 1);
         // Steps of one; the zero lies halfway between two of them, and rounding it pushes one end half a step out.
         for lowest in [0.0f32, -0.5, -1.5, -10.5, -127.5, -254.5, -255.0] {
             let left = [lowest, lowest + 255.0];
@@ -313,7 +318,7 @@ mod tests {
 
     #[test]
     fn rows_of_zeros_and_weights_of_zeros_give_the_bias() {
-        let right = QuantisedPanels::of_weights(&[0.0; 8], &[0.5, -0.5], 1);
+        let right = panels_of(&[0.0; 8], &[0.5, -0.5], 1);
         let mut out = [9.0; 4];
         let left = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0];
         let room = &mut QuantisedRows::default();

@@ -211,6 +211,8 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        // What is done with the weights takes minutes more, and a run that is over is gone on with as one that is not.
+        self.write()?;
         self.finish()
     }
 

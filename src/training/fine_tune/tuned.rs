@@ -54,7 +54,7 @@ impl FineTuned {
             message: error.to_string(),
         };
         std::fs::create_dir(out).map_err(failed)?;
-        TrainableEncoder::open(base)?.write_small_files(out, max_tokens).map_err(failed)?;
+        TrainableEncoder::open(base)?.write_small_files(out, max_tokens)?;
         self.write_weights(&out.join("model.safetensors"))
     }
 

@@ -15,11 +15,16 @@ use super::{Column, GROUP, PANEL_COLUMNS, PanelGroup, Part, QuantisedRows, RowSc
 /// Numbers of a vector.
 const LANES: usize = 16;
 
+/// Whether this processor can.
+pub(super) fn is_here() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vnni")
+}
+
 /// Multiplies, where this processor can; false where it cannot, and then nothing was written.
 pub(super) fn multiply(part: &Part, left: &QuantisedRows, columns: usize, out: &mut [f32]) -> bool {
-    let can = is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vnni");
+    let can = is_here();
     if can {
         // SAFETY: the processor has the three features that the function was compiled for.
         unsafe { multiply_panels(part, left, columns, out) };
