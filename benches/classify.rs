@@ -64,6 +64,7 @@ fn predict_quality(criterion: &mut Criterion) {
             scores: (0..PROMPTS * MODELS).map(byte).collect(),
             nearest: 120,
         },
+        network: None,
         costs: Arc::new(OutcomeCosts { mean_usd: vec![0.001; MODELS], rows_usd: vec![0.001; PROMPTS * MODELS] }),
         held_out: HeldOutRows {
             predicted: vec![0; PROMPTS * MODELS],

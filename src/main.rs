@@ -37,6 +37,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             config: args.config,
         }),
         Command::Train(args) | Command::TrainCentroids(args) => commands::train::run(&commands::train::TrainCommand {
+            fine_tune: args.fine_tune.command(args.seed, args.labels.is_empty()),
             labels: args.labels,
             outcomes: args.outcomes,
             out: args.out,
@@ -46,7 +47,6 @@ fn run(command: Command) -> anyhow::Result<()> {
             complexity_order: args.complexity_order,
             keep_examples: args.keep_examples,
             seed: args.seed,
-            fine_tune: args.fine_tune.command(args.seed),
         }),
         Command::Distill(args) => commands::distill::run(&commands::distill::DistillCommand {
             from: args.from,

@@ -98,20 +98,45 @@ impl Classifier {
         }
     }
 
+    /// Whether a head of either tier reads an embedder's vectors.
+    pub fn labels_read(&self, embedder: usize) -> bool {
+        let tiers = std::iter::once(&self.first).chain(self.second.as_ref().map(|second| &second.heads));
+        tiers.flat_map(|heads| [&heads.task, &heads.complexity]).any(|head| head.embedders().contains(&embedder))
+    }
+
     /// Whether the second tier should be asked after the first has said this.
     pub fn is_unsure(&self, first: &Classification) -> bool {
         let lead = first.task.lead();
         self.second.as_ref().is_some_and(|second| (second.from..second.to).contains(&lead))
     }
 
-    /// Indices of the embedders that the first tier and novelty read, rising.
+    /// Indices of the embedders that every prompt is read by: for the first tier, novelty, and quality but for a network's, rising.
     pub fn first_tier_embedders(&self) -> Vec<usize> {
         let mut read = self.first.task.embedders();
         read.extend(self.first.complexity.embedders());
         read.push(self.novelty_embedder);
+        read.extend(self.quality.as_ref().map(|heads| heads.embedder));
         read.sort_unstable();
         read.dedup();
         read
+    }
+
+    /// Index of an embedder that nothing but the quality heads' network reads: worth asking for every prompt, and to be done without where it is busy.
+    /// `None` in a cascade, where the uncertain band says which prompts are worth a transformer's time.
+    pub fn embedder_of_quality(&self) -> Option<usize> {
+        let network = self.quality.as_ref()?.network.as_ref()?;
+        let is_extra = self.second.is_none() && !self.first_tier_embedders().contains(&network.embedder);
+        is_extra.then_some(network.embedder)
+    }
+
+    /// The same without whatever reads another embedder than those of [`Self::first_tier_embedders`].
+    pub fn first_tier_alone(&self) -> Self {
+        let mut alone = Self { second: None, ..self.clone() };
+        let read = alone.first_tier_embedders();
+        if let Some(heads) = &mut alone.quality {
+            heads.network.take_if(|network| !read.contains(&network.embedder));
+        }
+        alone
     }
 
     /// Remembered outcome rows with what fits that had not seen them predicted; `None` without outcomes.

@@ -150,6 +150,9 @@ pub struct QualityManifest {
     /// blake3 of the difficulty prior whose scores the heads read; absent where its embedder is not among the artifact's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difficulty: Option<String>,
+    /// Index into `embedders` of the encoder that was fine-tuned on outcomes, whose own heads are among the weights; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_embedder: Option<usize>,
 }
 
 /// How an artifact was made, so that anybody can make it again.

@@ -19,6 +19,7 @@ mod lexical;
 mod linear;
 mod manifest;
 mod neighbours;
+mod network_quality;
 mod novelty;
 mod outcome_weights;
 mod outcomes;
@@ -56,6 +57,7 @@ pub use manifest::{
     OutcomeManifest, QualityManifest, SecondTierManifest, TrainingCard,
 };
 pub use neighbours::{OutcomeNeighbours, UNKNOWN_SCORE};
+pub use network_quality::{NetworkQuality, quality_of_score};
 pub use novelty::{Novelty, NoveltyModel};
 pub use outcomes::{OutcomeTable, joint};
 pub use packed_features::{PackedFeatures, SpaceName};

@@ -8,7 +8,7 @@ use safetensors::tensor::Dtype;
 
 use super::manifest::{ArtifactManifest, QualityManifest};
 use super::weights::{Tensors, bytes, tensor};
-use super::{Classifier, HeldOutRows, OutcomeCosts, OutcomeNeighbours, OutcomeTable, QualityHeads};
+use super::{Classifier, HeldOutRows, NetworkQuality, OutcomeCosts, OutcomeNeighbours, OutcomeTable, QualityHeads};
 
 const COSTS: &str = "quality.neighbours.costs_usd";
 const OUTPUT_TOKENS: &str = "quality.held_out.output_tokens";
@@ -47,6 +47,12 @@ fn put_heads(tensors: &mut Tensors, heads: &QualityHeads, models: usize) {
     tensors.bytes("quality.neighbours.vectors".into(), Dtype::I8, vec![near.rows(), near.dims], vectors);
     tensors.bytes("quality.neighbours.scores".into(), Dtype::U8, by_row.clone(), near.scores.clone());
     tensors.bytes("quality.held_out.predicted".into(), Dtype::U8, by_row.clone(), held_out.predicted.clone());
+    if let Some(network) = &heads.network {
+        let shape = vec![models, network.weights.len() / models.max(1)];
+        tensors.floats("quality.network.weights".into(), shape, &network.weights);
+        tensors.floats("quality.network.intercepts".into(), vec![models], &network.intercepts);
+        tensors.floats("quality.network.share".into(), vec![models], &network.share);
+    }
     if !heads.costs.rows_usd.is_empty() {
         tensors.floats(COSTS.into(), by_row.clone(), &heads.costs.rows_usd);
     }
@@ -75,12 +81,36 @@ pub(super) fn tables(
 pub(super) fn heads(manifest: &ArtifactManifest, tensors: &SafeTensors<'_>) -> Result<Option<QualityHeads>, String> {
     let Some(quality) = &manifest.quality else { return Ok(None) };
     let named = |message: String| if message.starts_with("quality") { message } else { format!("quality: {message}") };
-    let record = manifest.embedders.get(quality.embedder);
-    let dims = record
-        .map(|record| record.dims)
-        .ok_or_else(|| named(format!("quality names embedder {}, which does not exist", quality.embedder)))?;
+    let dims_of = |embedder: usize| {
+        let record = manifest.embedders.get(embedder);
+        record
+            .map(|record| record.dims)
+            .ok_or_else(|| named(format!("quality names embedder {embedder}, which does not exist")))
+    };
+    let (models, dims) = (manifest.outcomes.len(), dims_of(quality.embedder)?);
     let labels = manifest.task.labels.len() + manifest.complexity.labels.len();
-    read_heads(quality, tensors, manifest.outcomes.len(), labels, dims).map(Some).map_err(named)
+    let mut heads = read_heads(quality, tensors, models, labels, dims).map_err(named)?;
+    if let Some(embedder) = quality.network_embedder {
+        heads.network = Some(read_network(embedder, tensors, models, dims_of(embedder)?).map_err(named)?);
+    }
+    Ok(Some(heads))
+}
+
+fn read_network(
+    embedder: usize,
+    tensors: &SafeTensors<'_>,
+    models: usize,
+    dims: usize,
+) -> Result<NetworkQuality, String> {
+    let floats = |name: &str, shape: &[usize]| tensor(tensors, &format!("quality.network.{name}"), shape);
+    let network = NetworkQuality {
+        embedder,
+        weights: floats("weights", &[models, dims])?,
+        intercepts: floats("intercepts", &[models])?,
+        share: floats("share", &[models])?,
+    };
+    network.check(models, dims)?;
+    Ok(network)
 }
 
 fn read_heads(
@@ -120,6 +150,7 @@ fn read_heads(
             scores: of_rows("neighbours.scores")?.to_vec(),
             nearest: manifest.nearest,
         },
+        network: None,
         costs: Arc::new(OutcomeCosts { mean_usd: floats("mean_cost_usd", &[models])?, rows_usd }),
         held_out: HeldOutRows {
             predicted: of_rows("held_out.predicted")?.to_vec(),

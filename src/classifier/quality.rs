@@ -1,10 +1,12 @@
 //! How well each model would answer a prompt, beyond its table: a linear head over surface, label probabilities, difficulty and one
 //! vector, and what the model made of the nearest outcome prompts. Each may move the table's word by the share that held-out rows
-//! gave it. Pure.
+//! gave it, and a fine-tuned network's own heads may move what comes of that. Pure.
 
 use std::sync::Arc;
 
-use super::{DIFFICULTY_COLUMNS, Features, HeldOutRows, OutcomeCosts, OutcomeNeighbours, SURFACE_FEATURES, dot};
+use super::{
+    DIFFICULTY_COLUMNS, Features, HeldOutRows, NetworkQuality, OutcomeCosts, OutcomeNeighbours, SURFACE_FEATURES, dot,
+};
 
 /// The heads of all models of an artifact's outcomes, in the same order.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,8 @@ pub struct QualityHeads {
     pub neighbour_share: Vec<f32>,
     /// The remembered prompts.
     pub neighbours: OutcomeNeighbours,
+    /// The heads of an encoder that was fine-tuned on outcomes.
+    pub network: Option<NetworkQuality>,
     /// What models cost on them.
     pub costs: Arc<OutcomeCosts>,
     /// What was predicted of them by fits that had not seen them.
@@ -48,7 +52,7 @@ impl QualityHeads {
         SURFACE_FEATURES + labels + if reads_difficulty { DIFFICULTY_COLUMNS } else { 0 } + dims
     }
 
-    /// Checks that the parts fit; the message says what does not.
+    /// Checks that the parts but the network's fit; the message says what does not.
     pub fn check(&self, models: usize, labels: usize, dims: usize) -> Result<(), String> {
         let columns = Self::columns(self.reads_difficulty, labels, dims);
         let rows = self.neighbours.rows();
@@ -72,9 +76,25 @@ impl QualityHeads {
         self.held_out.check(models, rows)
     }
 
-    /// Moves each table's word; `tables` are in the order of the models. `difficulty` are the prior's scores. Without the vector the
-    /// tables stand.
+    /// Moves each table's word; `tables` are in the order of the models. `difficulty` are the prior's scores. A part whose vector is missing
+    /// moves nothing.
     pub fn predict(
+        &self,
+        features: &Features,
+        probabilities: [&[f64]; 2],
+        difficulty: Option<&[f32; DIFFICULTY_COLUMNS]>,
+        tables: &[f64],
+    ) -> ModelForecast {
+        let mut forecast = self.predict_without_network(features, probabilities, difficulty, tables);
+        if let Some(network) = &self.network
+            && let Some(vector) = features.vector(network.embedder)
+        {
+            network.moved(vector, &mut forecast.quality);
+        }
+        forecast
+    }
+
+    fn predict_without_network(
         &self,
         features: &Features,
         probabilities: [&[f64]; 2],
@@ -153,6 +173,7 @@ mod tests {
             linear_share: vec![linear_share],
             neighbour_share: vec![0.0],
             neighbours,
+            network: None,
             costs: Arc::new(OutcomeCosts { mean_usd: vec![-1.0], rows_usd: Vec::new() }),
             held_out: HeldOutRows { predicted: vec![0], output_tokens: Vec::new(), input_tokens: vec![1.0] },
         }
@@ -166,6 +187,19 @@ mod tests {
         assert_eq!(heads.predict(&features, [&[1.0], &[1.0]], None, &[0.37]).quality, [0.37]);
         let without_vector = heads.predict(&Features::default(), [&[1.0], &[1.0]], None, &[0.37]);
         assert_eq!(without_vector, ModelForecast { quality: vec![0.37], near: Vec::new() });
+    }
+
+    /// An encoder that is too busy to be asked leaves what the other parts say.
+    #[test]
+    fn a_network_speaks_where_its_encoder_ran() {
+        let mut heads = heads(false, 0.0);
+        let network = NetworkQuality { embedder: 1, weights: vec![0.0; 3], intercepts: vec![0.0], share: vec![1.0] };
+        heads.network = Some(network);
+        let said = |second: Option<Vec<f32>>| {
+            let features = Features { vectors: vec![Some(vec![1.0, 0.0]), second], ..Features::default() };
+            heads.predict(&features, [&[1.0], &[1.0]], None, &[0.37]).quality
+        };
+        assert_eq!((said(None), said(Some(vec![0.0; 3]))), (vec![0.37], vec![0.5]));
     }
 
     #[test]

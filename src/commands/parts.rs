@@ -95,7 +95,7 @@ pub fn read_artifact(router: &str) -> anyhow::Result<(ArtifactManifest, Arc<Clas
 pub fn open_brain_with(router: &str, embedder: &str, precision: impl Into<Option<Precision>>) -> anyhow::Result<Brain> {
     let precision = precision.into();
     let (mut manifest, mut classifier) = read_artifact(router)?;
-    if let Some(why) = second_tier_is_left_out(router, embedder, &manifest) {
+    if let Some(why) = second_tier_is_left_out(router, embedder, &manifest, &classifier) {
         tracing::info!("{why}");
         classifier = Arc::new(without_second_tier(&mut manifest, &classifier));
     }
@@ -135,10 +135,16 @@ pub fn open_brain_with(router: &str, embedder: &str, precision: impl Into<Option
 
 /// Why a cascade runs on its first tier alone: the user said so, or it is the built-in artifact and the transformer is no part of this build.
 /// Another artifact was trained by somebody who has the transformer, so that a missing one is an error.
-fn second_tier_is_left_out(router: &str, embedder: &str, manifest: &ArtifactManifest) -> Option<String> {
-    let second = manifest.second_tier.as_ref()?;
-    let EmbedderRecord { name, folder, .. } =
-        second.task.embedders.last().and_then(|at| manifest.embedders.get(*at))?;
+/// An encoder that quality alone is read from is left out like a second tier.
+fn second_tier_is_left_out(
+    router: &str,
+    embedder: &str,
+    manifest: &ArtifactManifest,
+    classifier: &Classifier,
+) -> Option<String> {
+    let second = manifest.second_tier.as_ref().and_then(|second| second.task.embedders.last().copied());
+    let at = second.or_else(|| classifier.embedder_of_quality())?;
+    let EmbedderRecord { name, folder, .. } = manifest.embedders.get(at)?;
     if embedder == BUILTIN {
         return Some(format!("the second tier ({name}) is switched off by embedder = \"{BUILTIN}\""));
     }
@@ -153,8 +159,12 @@ fn second_tier_is_left_out(router: &str, embedder: &str, manifest: &ArtifactMani
 
 /// The first tier of a cascade, with no embedder but those it reads. They come first in every cascade.
 fn without_second_tier(manifest: &mut ArtifactManifest, classifier: &Classifier) -> Classifier {
-    let first = Classifier { second: None, ..classifier.clone() };
+    let first = classifier.first_tier_alone();
     manifest.second_tier = None;
+    if let Some(quality) = &mut manifest.quality {
+        quality.network_embedder =
+            first.quality.as_ref().and_then(|heads| heads.network.as_ref()).map(|network| network.embedder);
+    }
     manifest.embedders.truncate(first.first_tier_embedders().last().map_or(0, |last| last + 1));
     first
 }

@@ -5,6 +5,7 @@
 
 mod rows;
 mod tuned;
+mod tuned_outcomes;
 mod vectors;
 
 use std::collections::BTreeMap;
@@ -65,16 +66,17 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
     };
     let prompts = vectors::prompts(command, &rows.labels);
     training::check_labels(&prompts, &options).map_err(|error| UsageError(error.to_string()))?;
-    let (set, tuned) = match &command.fine_tune {
+    let (set, mut tuned) = match &command.fine_tune {
         None => (vectors::of_labels(command, &rows.labels, prompts)?, None),
         Some(how) => {
-            let mut tuned = tuned::of_labels(command, how, &rows.labels, prompts, &options)?;
+            let mut tuned = tuned::of_rows(command, how, &rows, prompts, &options)?;
             (std::mem::take(&mut tuned.set), Some(tuned))
         }
     };
     let mut trained = training::train(set, base.as_ref(), &options, &|step| eprint_step(step))
         .map_err(|error| UsageError(error.to_string()))?;
-    if let Some(tuned) = &tuned {
+    if let Some(tuned) = &mut tuned {
+        tuned_outcomes::place(tuned, &mut trained)?;
         let fingerprint = &tuned.tier.identity().fingerprint;
         let records = trained.manifest.embedders.iter_mut().filter(|record| record.fingerprint == *fingerprint);
         records.for_each(|record| record.folder = Some(ENCODER_FOLDER.to_owned()));
@@ -86,9 +88,12 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
             _ => Ok(Tier::start(parts::open_embedder(&record.name)?)?),
         };
         let examples = vectors::of_outcomes(&trained.manifest, &rows.outcomes.rows, open)?;
-        trained.add_outcomes(&examples, &rows.outcomes.inputs);
+        let quality = tuned.as_ref().and_then(|tuned| tuned.quality.as_ref());
+        trained.add_outcomes(&examples, &rows.outcomes.inputs, quality);
+        trained.leave_unread_encoder();
     }
-    let encoder = tuned.as_ref().map(tuned::TunedSet::folder);
+    let carries_it = trained.manifest.embedders.iter().any(|record| record.folder.is_some());
+    let encoder = tuned.as_ref().filter(|_| carries_it).map(tuned::TunedSet::folder);
     let manifest = write_artifact_with(&command.out, trained.manifest, &trained.classifier, encoder.as_deref())?;
     let over = command.fine_tune.as_ref().filter(|how| !how.keep_checkpoint);
     if let Some(checkpoint) = over.and_then(|how| how.options.checkpoint.as_ref()) {
@@ -140,10 +145,14 @@ fn report(command: &TrainCommand, metrics: &BTreeMap<String, Value>, manifest: &
     for (model, record) in &manifest.outcomes {
         println!("  outcomes    {model}: mean quality {:.3} over {} rows", record.mean, record.rows);
     }
+    if let Some(told) = tuned_outcomes::told(metrics) {
+        println!("  quality     {told}");
+    }
     if let Some(curve) = metrics.get("cost_quality_curve") {
         print_curve(curve);
     }
-    println!("next: semroute evaluate --router {} --labels FILE", command.out.display());
+    let rows = if command.labels.is_empty() { "outcomes" } else { "labels" };
+    println!("next: semroute evaluate --router {} --{rows} FILE", command.out.display());
 }
 
 /// What keeping most of the best predicted quality gave on rows held out.

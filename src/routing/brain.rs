@@ -10,7 +10,7 @@ use crate::classifier::{ArtifactManifest, Classification, Classifier, Features, 
 use crate::embedder::{EmbedError, QueueError};
 use crate::prompt::{self, PromptText};
 
-/// Decisions that the first tier took alone because the second one had too much to do.
+/// Decisions that were taken without a transformer which had too much to do: a cascade's second tier, or the encoder of quality heads.
 pub const SECOND_TIER_SHED: &str = "semroute_second_tier_shed_total";
 
 /// Why an artifact and embedders could not be joined, or a prompt not be classified.
@@ -81,6 +81,8 @@ pub struct Brain {
     artifact: String,
     /// Indices of the embedders that the first tier reads; all others are the second's.
     first_tier: Vec<usize>,
+    /// Index of an embedder that quality alone is read from: asked for every prompt, but not waited for.
+    of_quality: Option<usize>,
     /// What decisions call the tiers.
     tier_names: [String; 2],
 }
@@ -106,7 +108,8 @@ impl Brain {
         let first = name_of(manifest.task.embedders.last());
         let second = name_of(manifest.second_tier.as_ref().and_then(|second| second.task.embedders.last()));
         let first_tier = classifier.first_tier_embedders();
-        Ok(Self { tiers, classifier, artifact, first_tier, tier_names: [first, second] })
+        let of_quality = classifier.embedder_of_quality();
+        Ok(Self { tiers, classifier, artifact, first_tier, of_quality, tier_names: [first, second] })
     }
 
     /// Name and short hash of the artifact.
@@ -168,7 +171,9 @@ impl Brain {
         ask: Ask,
     ) -> Result<(Classified, Features), BrainError> {
         let text = prompt::read(prompt);
-        let (mut features, truncated) = self.first_features(&text).await?;
+        // Whoever compares the tiers wants all they say, however long that takes.
+        let need = if ask == Ask::IfUnsure { Need::IfSoon } else { Need::Must };
+        let (mut features, truncated) = self.first_features(&text, need).await?;
         let classification = self.classifier.classify(&features);
         let first = Classified { classification, truncated, by_second_tier: false };
         let asked = match ask {
@@ -179,8 +184,6 @@ impl Brain {
         if !asked {
             return Ok((first, features));
         }
-        // Whoever compares the tiers wants both, however long that takes.
-        let need = if ask == Ask::IfUnsure { Need::IfSoon } else { Need::Must };
         let classified = match self.second_features(&text, need, &mut features).await {
             Ok(cut) => Classified {
                 classification: self.classifier.classify_second(&features),
@@ -188,15 +191,14 @@ impl Brain {
                 by_second_tier: true,
             },
             Err(error) => {
-                metrics::counter!(SECOND_TIER_SHED).increment(1);
-                tracing::debug!(%error, "the second tier could not be asked; the first one's word stands");
+                shed(&error);
                 first
             }
         };
         Ok((classified, features))
     }
 
-    async fn first_features(&self, text: &PromptText<'_>) -> Result<(Features, bool), BrainError> {
+    async fn first_features(&self, text: &PromptText<'_>, need: Need) -> Result<(Features, bool), BrainError> {
         let mut features = Features::of(lexical_windows(text));
         features.vectors = vec![None; self.tiers.len()];
         let mut truncated = text.truncated();
@@ -204,6 +206,16 @@ impl Brain {
             let (vector, cut) = self.tiers[at].embed(text, Need::Must).await?;
             features.vectors[at] = Some(vector);
             truncated |= cut;
+        }
+        if let Some(at) = self.of_quality {
+            match self.tiers[at].embed(text, need).await {
+                Ok((vector, cut)) => {
+                    features.vectors[at] = Some(vector);
+                    truncated |= cut;
+                }
+                Err(error) if need == Need::IfSoon => shed(&error),
+                Err(error) => return Err(error),
+            }
         }
         Ok((features, truncated))
     }
@@ -284,7 +296,7 @@ impl Brain {
                 })
                 .collect();
             let every: Vec<usize> = (0..batch.len()).collect();
-            for &at in &self.first_tier {
+            for at in self.first_tier.iter().copied().chain(self.of_quality) {
                 self.embed_rows(at, batch, &every, &mut read)?;
             }
             let mut both: Vec<BothTiers> = read
@@ -330,4 +342,10 @@ impl Brain {
         }
         Ok(())
     }
+}
+
+/// Counts a transformer that could not be asked.
+fn shed(error: &BrainError) {
+    metrics::counter!(SECOND_TIER_SHED).increment(1);
+    tracing::debug!(%error, "a transformer could not be asked; what was said without it stands");
 }

@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::fields::{FittedField, Method, fit_field};
 use super::labelled::Labelled;
 use super::linear_head::Weighed;
+use super::network_quality::TunedQuality;
 use super::outcome_tables::ScoredPrompt;
-use super::quality_heads::Reads;
+use super::quality_heads::{Reads, Tuned};
 use super::set::{LabelledPrompt, OutcomeExample, TrainingSet};
 use super::{TrainingError, novelty, quality_heads};
 use crate::classifier::{
@@ -17,6 +18,7 @@ use crate::classifier::{
     Head, HeadManifest, InputRecord, NGRAM_VERSION, NoveltyManifest, OutcomeManifest, QualityManifest, SecondTier,
     SecondTierManifest, TierHeads, TrainingCard,
 };
+use crate::embedder::EmbedderIdentity;
 use crate::prompt::READER_VERSION;
 
 /// How to train.
@@ -54,17 +56,8 @@ pub fn train(
     step: &dyn Fn(&str),
 ) -> Result<Trained, TrainingError> {
     let (tasks, complexities) = labelled(&set.rows, options)?;
-    let mut embedders: Vec<EmbedderRecord> = if set.is_empty() {
-        Vec::new()
-    } else {
-        let record = |identity: &crate::embedder::EmbedderIdentity| EmbedderRecord {
-            name: identity.name.clone(),
-            dims: identity.dims,
-            fingerprint: identity.fingerprint.clone(),
-            folder: None,
-        };
-        set.embedders.iter().map(record).collect()
-    };
+    let mut embedders: Vec<EmbedderRecord> =
+        if set.is_empty() { Vec::new() } else { set.embedders.iter().map(record_of).collect() };
     let mut metrics: BTreeMap<String, Value> = BTreeMap::new();
     let weighed = Weighed::new(&mut set);
     let mut field = |data: Option<&Labelled>, target: &'static str| match data {
@@ -191,15 +184,42 @@ fn second_tier(task: &Field, complexity: &Field) -> Option<SecondTier> {
 }
 
 impl Trained {
-    /// Adds quality tables of the models in these rows. `inputs` go to the card.
-    pub fn add_outcomes(&mut self, rows: &[OutcomeExample], inputs: &[InputRecord]) {
+    /// The index of an embedder among those that the artifact reads, which it joins if it is not there.
+    pub fn place(&mut self, identity: &EmbedderIdentity) -> usize {
+        let at = place(&record_of(identity), &mut self.manifest.embedders);
+        self.classifier.difficulty = DifficultyReader::among(&self.manifest.embedders, READER_VERSION).ok().flatten();
+        at
+    }
+
+    /// Takes the last embedder out where it is an encoder of the artifact's own that nothing reads: a file and a model thread for nothing.
+    pub fn leave_unread_encoder(&mut self) {
+        let Some(at) = self.manifest.embedders.len().checked_sub(1) else { return };
+        let is_own = self.manifest.embedders[at].folder.is_some();
+        let network = self.classifier.quality.as_ref().and_then(|heads| heads.network.as_ref());
+        let is_read = self.classifier.first_tier_embedders().contains(&at)
+            || self.classifier.labels_read(at)
+            || network.is_some_and(|network| network.embedder == at);
+        if is_own && !is_read {
+            self.manifest.embedders.pop();
+        }
+    }
+
+    /// Adds quality tables of the models in these rows, and what moves them; where an encoder was fine-tuned on the rows, its own heads too. `inputs` go to
+    /// the card.
+    pub fn add_outcomes(&mut self, rows: &[OutcomeExample], inputs: &[InputRecord], tuned: Option<&TunedQuality>) {
         let classify = |row: &OutcomeExample| {
             let first = self.classifier.classify(&row.features);
             if self.classifier.is_unsure(&first) { self.classifier.classify_second(&row.features) } else { first }
         };
         let scored: Vec<ScoredPrompt> =
             rows.iter().map(|row| ScoredPrompt { classification: classify(row), scores: row.scores.clone() }).collect();
-        let reads = Reads { embedder: self.manifest.novelty.embedder, difficulty: self.classifier.difficulty.as_ref() };
+        let novelty = self.manifest.novelty.embedder;
+        let frozen = |tuned: &TunedQuality| (0..self.manifest.embedders.len()).find(|at| *at != tuned.embedder);
+        let reads = Reads {
+            embedder: tuned.and_then(frozen).unwrap_or(novelty),
+            difficulty: self.classifier.difficulty.as_ref(),
+            tuned: tuned.map(|quality| Tuned { quality, classifies: self.classifier.labels_read(quality.embedder) }),
+        };
         let fitted = quality_heads::fit(rows, &scored, reads, self.manifest.card.seed);
         let metrics = fitted.metrics.into_iter().collect();
         self.manifest.card.metrics.insert("quality".into(), Value::Object(metrics));
@@ -209,7 +229,11 @@ impl Trained {
             neighbours: heads.neighbours.rows(),
             neighbour_dims: heads.neighbours.dims,
             difficulty: reads.difficulty.filter(|_| heads.reads_difficulty).map(|ours| ours.prior.fingerprint.clone()),
+            network_embedder: heads.network.as_ref().map(|network| network.embedder),
         });
+        if let Some(network) = fitted.network {
+            self.manifest.card.metrics.insert("quality_network".into(), network);
+        }
         self.classifier.quality = fitted.heads;
         let tables = fitted.tables;
         self.manifest.outcomes = tables
@@ -274,6 +298,11 @@ fn inherit(
     let first = head.clone().with_embedders(|old| place(&manifest.embedders[old], embedders));
     let origin = format!("{}@{}", manifest.card.name, manifest.weights_blake3.get(..8).unwrap_or_default());
     Ok(Field { first, origin, fitted: None })
+}
+
+fn record_of(identity: &EmbedderIdentity) -> EmbedderRecord {
+    let EmbedderIdentity { name, dims, fingerprint } = identity.clone();
+    EmbedderRecord { name, dims, fingerprint, folder: None }
 }
 
 /// The index of an embedder in the list, which it joins if it is not there.

@@ -15,9 +15,9 @@ const COSTS: [f32; 3] = [0.05, 0.15, 0.45];
 const WEIGHTS: [f32; 5] = [0.5, 1.0, 2.0, 3.0, 4.5];
 
 /// A head that was learnt together with its encoder.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NetworkHead {
-    /// In the order of the outputs; of an ordered scale, easiest first.
+    /// In the order of the outputs; of an ordered scale, easiest first; of quality, the models.
     pub labels: Vec<String>,
     /// [outputs, dims]: a score for each label, or for each step of an ordered scale, of a vector of unit length.
     pub weights: Vec<f32>,
@@ -113,7 +113,7 @@ impl NetworkHead {
         self.weights.chunks_exact(dims.max(1)).zip(self.intercepts.iter().copied())
     }
 
-    fn scores(&self, vector: &[f32]) -> Vec<f32> {
+    pub(super) fn scores(&self, vector: &[f32]) -> Vec<f32> {
         let score = |(weights, intercept): (&[f32], f32)| {
             intercept + weights.iter().zip(vector).map(|(weight, x)| weight * x).sum::<f32>()
         };

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use super::quality_heads::FOLDS;
 use crate::classifier::{Classification, OutcomeTable};
 
 /// Rows' worth of the model's mean in every cell.
 const SHRINKAGES: [f64; 6] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0];
+const UNMEASURED_SHRINKAGE: f64 = 64.0;
 
 /// One classified prompt with the models' scores.
 pub(super) struct ScoredPrompt {
@@ -24,7 +26,7 @@ pub(super) struct FittedTable {
 /// A row's classification, the model's score and its fold.
 type Scored<'a> = (&'a Classification, f64, usize);
 
-/// A table for every model named in the rows.
+/// A table for every model named in the rows. Rows of a fold beyond the last one that is held out are learnt from and never measured.
 pub(super) fn fit(rows: &[ScoredPrompt], fold_of: &[usize]) -> BTreeMap<String, FittedTable> {
     let mut of_model: BTreeMap<&str, Vec<Scored<'_>>> = BTreeMap::new();
     for (row, fold) in rows.iter().zip(fold_of) {
@@ -36,9 +38,13 @@ pub(super) fn fit(rows: &[ScoredPrompt], fold_of: &[usize]) -> BTreeMap<String, 
 }
 
 fn fit_model(rows: &[Scored<'_>]) -> FittedTable {
-    let tried = SHRINKAGES.map(|shrinkage| {
+    // Without any row to choose on, cells stay near the mean.
+    let is_measured = rows.iter().any(|(_, _, fold)| *fold < FOLDS);
+    let shrinkages = if is_measured { SHRINKAGES } else { [UNMEASURED_SHRINKAGE; SHRINKAGES.len()] };
+    let tried = shrinkages.map(|shrinkage| {
         let held_out = hold_out(rows, shrinkage);
-        let error: f64 = rows.iter().zip(&held_out).map(|((_, score, _), said)| (said - score).powi(2)).sum();
+        let measured = rows.iter().zip(&held_out).filter(|((_, _, fold), _)| *fold < FOLDS);
+        let error: f64 = measured.map(|((_, score, _), said)| (said - score).powi(2)).sum();
         (shrinkage, error, held_out)
     });
     let (shrinkage, _, held_out) =

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::outcome_tables::{FittedTable, ScoredPrompt};
+use super::quality_heads::FOLDS;
 use super::set::OutcomeExample;
 
 /// Rows' worth of the expectation in every cell.
@@ -51,7 +52,7 @@ pub(super) fn fit(
 
 /// Of cells that had not seen a row's fold, in units of each model's mean so that no wordy model decides alone.
 fn squared_error(told: &BTreeMap<&str, Vec<Told<'_>>>, shrinkage: f64) -> f64 {
-    let folds = told.values().flatten().map(|row| row.fold).max().map_or(0, |last| last + 1);
+    let folds = told.values().flatten().map(|row| row.fold).max().map_or(0, |last| (last + 1).min(FOLDS));
     let of_fold = |fold: usize| {
         let cells = cells(told, Some(fold), shrinkage);
         let of_model = |(model, rows): (&&str, &Vec<Told<'_>>)| -> f64 {

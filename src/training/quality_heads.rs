@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::folds::stratified_folds;
+use super::network_quality::{self, TunedQuality};
 use super::outcome_tables::{self, FittedTable, ScoredPrompt};
 use super::output_tokens;
 use super::quality_rows::QualityRows;
@@ -18,7 +19,8 @@ use super::ridge::{Ridge, Setting};
 use super::set::OutcomeExample;
 use crate::classifier::{DifficultyReader, OutcomeTable, QualityHeads};
 
-const FOLDS: usize = 5;
+/// Rows of a fold beyond these are learnt from and never measured.
+pub(super) const FOLDS: usize = 5;
 const NEAREST: [usize; 3] = [120, 60, 20];
 /// Shares that are tried for the regression and for the neighbours.
 const SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
@@ -31,6 +33,8 @@ pub(super) struct FittedQuality {
     pub(super) tables: BTreeMap<String, OutcomeTable>,
     pub(super) heads: Option<QualityHeads>,
     pub(super) metrics: BTreeMap<String, Value>,
+    /// What was measured of a fine-tuned network's own heads.
+    pub(super) network: Option<Value>,
 }
 
 /// Whose numbers the heads read beside surface and labels.
@@ -40,25 +44,40 @@ pub(super) struct Reads<'a> {
     pub(super) embedder: usize,
     /// The difficulty prior, where its embedder is among the artifact's.
     pub(super) difficulty: Option<&'a DifficultyReader>,
+    /// An encoder that was fine-tuned on the rows.
+    pub(super) tuned: Option<Tuned<'a>>,
+}
+
+/// A fine-tuned encoder beside what is fitted here.
+#[derive(Clone, Copy)]
+pub(super) struct Tuned<'a> {
+    pub(super) quality: &'a TunedQuality,
+    /// Whether the heads that classified the rows read its vectors. Then tables and regressions, which read what those heads say, are measured on rows
+    /// that were kept from it alone.
+    pub(super) classifies: bool,
 }
 
 /// Fits every model named in the rows.
 pub(super) fn fit(examples: &[OutcomeExample], scored: &[ScoredPrompt], reads: Reads<'_>, seed: u64) -> FittedQuality {
-    let fold_of = stratified_folds(&vec![0; scored.len()], FOLDS, seed);
+    let mut fold_of = stratified_folds(&vec![0; scored.len()], FOLDS, seed);
+    if let Some(tuned) = reads.tuned.filter(|tuned| tuned.classifies) {
+        let is_kept = |row: &usize| tuned.quality.kept_from_it.binary_search(row).is_ok();
+        fold_of.iter_mut().enumerate().filter(|(row, _)| !is_kept(row)).for_each(|(_, fold)| *fold = FOLDS);
+    }
     let mut tables = outcome_tables::fit(scored, &fold_of);
     output_tokens::fit(examples, scored, &fold_of, &mut tables);
     let names: Vec<String> = tables.keys().cloned().collect();
     let models: Vec<&String> = names.iter().collect();
     let Some(rows) = QualityRows::new(examples, scored, reads, &models, fold_of) else {
         let tables = tables.into_iter().map(|(model, fitted)| (model, fitted.table)).collect();
-        return FittedQuality { tables, heads: None, metrics: BTreeMap::new() };
+        return FittedQuality { tables, heads: None, metrics: BTreeMap::new(), network: None };
     };
     let of_neighbours = NEAREST.map(|nearest| rows.ask_neighbours(nearest));
     let error = |said: &[Vec<Option<f64>>]| -> f64 {
         let of_row = |(row, said): (usize, &Vec<Option<f64>>)| -> f64 {
             said.iter().zip(rows.scores(row)).filter_map(|(said, score)| Some(((*said)? - score?).powi(2))).sum()
         };
-        said.iter().enumerate().map(of_row).sum()
+        said.iter().enumerate().filter(|(row, _)| rows.measured[*row]).map(of_row).sum()
     };
     let errors = of_neighbours.each_ref().map(|said| error(said));
     let best = (0..NEAREST.len()).min_by(|&a, &b| errors[a].total_cmp(&errors[b])).unwrap_or(0);
@@ -93,15 +112,23 @@ pub(super) fn fit(examples: &[OutcomeExample], scored: &[ScoredPrompt], reads: R
             metrics.insert(models[*model].clone(), column.report(shares, setting));
         }
     }
+    let network = reads.tuned.map(|tuned| {
+        let (network, told) = network_quality::fit(&rows, tuned.quality, &mut predicted);
+        heads.network = network;
+        told
+    });
     heads.costs = Arc::new(rows.costs());
     heads.held_out = rows.held_out(&predicted);
     let tables = tables.into_iter().map(|(model, fitted)| (model, fitted.table)).collect();
-    FittedQuality { tables, heads: Some(heads), metrics }
+    FittedQuality { tables, heads: Some(heads), metrics, network }
 }
 
-/// Models that were scored on the same rows, and so share a regression's matrix. All matrices: rows by models.
+/// Models that were scored on the same rows, and so share a regression's matrix. All matrices: measured rows by models.
 struct Group {
+    /// Those that are measured.
     rows: Vec<usize>,
+    /// Their places among the rows that the regression learns from.
+    measured: Vec<usize>,
     models: Vec<usize>,
     truth: DMatrix<f64>,
     /// What held-out tables said.
@@ -122,19 +149,22 @@ impl Group {
         let of_tables: Vec<&FittedTable> = models.iter().map(|model| &tables[all.models[*model]]).collect();
         let matrix = |value: &dyn Fn(usize, usize) -> f64| DMatrix::from_fn(rows.len(), models.len(), value);
         let truth = matrix(&|row, model| all.scored[rows[row]].scores[all.models[models[model]]]);
+        let measured: Vec<usize> = (0..rows.len()).filter(|row| all.measured[rows[*row]]).collect();
         let tables = matrix(&|row, model| of_tables[model].held_out[row]);
         let near = matrix(&|row, model| near[rows[row]][models[model]].unwrap_or(tables[(row, model)]));
         let ridge = (rows.len() >= LEAST_ROWS).then(|| {
             let fold_of: Vec<usize> = rows.iter().map(|row| all.fold_of[*row]).collect();
             Ridge::new(all.design.select_rows(&rows), &truth, &fold_of, all.difficulty_columns())
         });
-        Self { rows, models, truth, tables, near, ridge }
+        let [truth, tables, near] = [truth, tables, near].map(|matrix| matrix.select_rows(&measured));
+        let rows = measured.iter().map(|row| rows[*row]).collect();
+        Self { rows, measured, models, truth, tables, near, ridge }
     }
 
     /// What regressions that had not seen a row's fold say of it; the tables' word where there is none.
     fn held_out(&self, setting: Setting) -> DMatrix<f64> {
         let said = self.ridge.as_ref().and_then(|ridge| ridge.hold_out(setting));
-        said.unwrap_or_else(|| self.tables.clone())
+        said.map(|said| said.select_rows(&self.measured)).unwrap_or_else(|| self.tables.clone())
     }
 
     fn squared_error(&self, linear: &DMatrix<f64>, shares: Shares) -> f64 {
@@ -182,7 +212,7 @@ mod tests {
     use crate::classifier::{ByModel, Classification, CostForecast, Features, LabelScores, Novelty};
     use crate::random::SplitMix64;
 
-    const READS: Reads<'_> = Reads { embedder: 0, difficulty: None };
+    const READS: Reads<'_> = Reads { embedder: 0, difficulty: None, tuned: None };
 
     /// Rows of random vectors; `score` tells the model's score from the vector and a draw.
     fn rows(count: usize, seed: u64, score: impl Fn(&[f32], f64) -> f64) -> (Vec<OutcomeExample>, Vec<ScoredPrompt>) {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::outcome_tables::ScoredPrompt;
 use super::principal_components::PrincipalComponents;
-use super::quality_heads::Reads;
+use super::quality_heads::{FOLDS, Reads};
 use super::set::OutcomeExample;
 use crate::classifier::{
     DIFFICULTY_COLUMNS, HeldOutRows, OutcomeCosts, OutcomeNeighbours, QualityHeads, UNKNOWN_COST, UNKNOWN_TOKENS,
@@ -35,6 +35,8 @@ pub(super) struct QualityRows<'a> {
     mean: Vec<f32>,
     scale: Vec<f32>,
     pub(super) fold_of: Vec<usize>,
+    /// Rows whose held-out predictions count.
+    pub(super) measured: Vec<bool>,
     examples: &'a [OutcomeExample],
     pub(super) scored: &'a [ScoredPrompt],
     pub(super) models: Vec<&'a String>,
@@ -92,10 +94,11 @@ impl<'a> QualityRows<'a> {
             if column == columns { 1.0 } else { f64::from((raw[row][column] - mean[column]) * scale[column]) }
         });
         let remembered = rows.min(MOST_NEIGHBOURS);
-        let kept = (0..remembered).map(|at| at * rows / remembered).collect();
+        let kept = to_remember(rows, remembered, reads.tuned.map_or(&[][..], |tuned| &tuned.quality.kept_from_it));
         let of_vectors = Array2::from_shape_fn((rows, dims), |(row, at)| design[(row, columns - dims + at)]);
         let components = PrincipalComponents::of(&of_vectors, NEIGHBOUR_DIMS.min(dims));
         let directions = components.directions.t().iter().map(|x| *x as f32).collect();
+        let measured = fold_of.iter().map(|fold| *fold < FOLDS).collect();
         Some(Self {
             directions,
             embedder,
@@ -106,6 +109,7 @@ impl<'a> QualityRows<'a> {
             mean,
             scale,
             fold_of,
+            measured,
             examples,
             scored,
             models: models.to_vec(),
@@ -116,6 +120,11 @@ impl<'a> QualityRows<'a> {
     /// One row's scores in the order of the models.
     pub(super) fn scores(&self, row: usize) -> impl Iterator<Item = Option<f64>> {
         self.models.iter().map(move |model| self.scored[row].scores.get(*model).copied())
+    }
+
+    /// One row's vector as an embedder made it.
+    pub(super) fn vector_of(&self, row: usize, embedder: usize) -> Option<&'a [f32]> {
+        self.examples[row].features.vector(embedder)
     }
 
     fn vector(&self, row: usize) -> Vec<f32> {
@@ -134,6 +143,7 @@ impl<'a> QualityRows<'a> {
             linear_share: vec![0.0; models],
             neighbour_share: vec![0.0; models],
             neighbours: self.neighbours(nearest),
+            network: None,
             costs: Arc::default(),
             held_out: HeldOutRows::default(),
         }
@@ -216,6 +226,17 @@ impl<'a> QualityRows<'a> {
         }
         by_rows.into_iter().collect()
     }
+}
+
+/// Rows to remember, rising: evenly spaced; first among them those of `first`, which alone have predictions to be remembered with where an encoder learnt
+/// from the others.
+fn to_remember(rows: usize, most: usize, first: &[usize]) -> Vec<usize> {
+    let spaced = |count: usize, most: usize| (0..most.min(count)).map(move |at| at * count / most.min(count).max(1));
+    let mut kept: Vec<usize> = spaced(first.len(), most).map(|at| first[at]).collect();
+    let others: Vec<usize> = (0..rows).filter(|row| first.binary_search(row).is_err()).collect();
+    kept.extend(spaced(others.len(), most - kept.len()).map(|at| others[at]));
+    kept.sort_unstable();
+    kept
 }
 
 /// The numbers with a sign for what is not known; nothing at all where nothing is.

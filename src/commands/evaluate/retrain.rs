@@ -146,7 +146,7 @@ fn add_outcomes(mut trained: Trained, input: &InputRows, embedded: &Embedded, ro
         })
         .collect();
     if !examples.is_empty() {
-        trained.add_outcomes(&examples, &[]);
+        trained.add_outcomes(&examples, &[], None);
     }
     trained
 }

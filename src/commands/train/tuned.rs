@@ -1,4 +1,4 @@
-//! `train --fine-tune`: labelled rows to an encoder of the artifact's own, and to the set that its heads are fitted on. The vectors come from the encoder as it
+//! `train --fine-tune`: rows of labels and outcomes to an encoder of the artifact's own, and to the set that its heads are fitted on. The vectors come from the encoder as it
 //! was written, so that heads read what serving will read.
 
 use std::collections::BTreeSet;
@@ -9,11 +9,11 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::rows::RowsOf;
-use super::{TrainCommand, eprint_step, vectors};
+use super::rows::{RowsOf, TrainingRows};
+use super::{TrainCommand, eprint_step, tuned_outcomes, vectors};
 use crate::classifier::ENCODER_FOLDER;
 use crate::commands::{UsageError, parts, progress, training_set};
-use crate::dataset::LabelRow;
+use crate::dataset::{LabelRow, PromptRow};
 use crate::embedder::{self, BUILTIN};
 use crate::prompt;
 use crate::routing::Tier;
@@ -21,14 +21,16 @@ use crate::training::fine_tune::{
     Evaluation, FineTuneError, FineTuneOptions, FineTuneRow, FineTuneRows, FineTuned, Progress, Targets, fine_tune,
     tokenize,
 };
-use crate::training::{self, LabelNames, LabelledPrompt, TrainOptions, TrainingSet, TunedEncoder, kept_rows};
+use crate::training::{
+    self, LabelNames, LabelledPrompt, TrainOptions, TrainingSet, TunedEncoder, TunedQuality, kept_rows,
+};
 
 use super::super::material::Material;
 
 /// What is fine-tuned where no model is named.
 const BASE: &str = "all-MiniLM-L6-v2";
 /// Rows kept from the encoder below which nothing can be chosen on them.
-const LEAST_KEPT: usize = 2;
+pub(super) const LEAST_KEPT: usize = 2;
 
 /// How to fine-tune.
 #[derive(Debug, Clone)]
@@ -64,6 +66,8 @@ pub(super) struct TunedSet {
     pub(super) encoder: TempDir,
     /// The tier that runs it.
     pub(super) tier: Tier,
+    /// What it was taught of models; `None` without outcomes.
+    pub(super) quality: Option<TunedQuality>,
     /// For the card.
     pub(super) metrics: Value,
 }
@@ -75,26 +79,34 @@ impl TunedSet {
     }
 }
 
-/// Fine-tunes on the labelled rows and embeds them.
-pub(super) fn of_labels(
+/// Fine-tunes on the rows and embeds the labelled ones.
+pub(super) fn of_rows(
     command: &TrainCommand,
     how: &FineTuneCommand,
-    labels: &RowsOf<LabelRow>,
+    all: &TrainingRows,
     prompts: Vec<LabelledPrompt>,
     options: &TrainOptions,
 ) -> anyhow::Result<TunedSet> {
     let wrong = |error: FineTuneError| UsageError(format!("--fine-tune: {error}"));
-    if labels.rows.is_empty() {
-        return Err(UsageError("--fine-tune learns from labels: give --labels FILE".into()).into());
-    }
+    let labels = &all.labels;
     let (is_cascade, base) = base_of(&command.embedder);
     let folder = embedder::locate(base).map_err(|error| UsageError(format!("--embedder {base}: {error}")))?;
     let names = training::label_names(&prompts, options).map_err(|error| UsageError(error.to_string()))?;
     let auxiliary = auxiliary_names(labels, how)?;
-    let rows = rows(labels, &names, &auxiliary, &folder, how)?;
-    let kept = kept_from_it(&rows, &labels.files, how)?;
+    let models = tuned_outcomes::models(&all.outcomes);
+    let mut rows = rows(labels, &names, &auxiliary, &folder, how)?;
+    let kept = if rows.is_empty() { BTreeSet::new() } else { kept_from_it(&rows, &labels.files, how)? };
+    let mut kept_outcomes = BTreeSet::new();
+    if !models.is_empty() {
+        kept_outcomes = tuned_outcomes::kept_from_it(all, &kept, how)?;
+        rows.extend(tuned_outcomes::rows(&all.outcomes, &models, &folder, how)?);
+    }
+    let is_kept_row = |at: usize| match at.checked_sub(labels.rows.len()) {
+        None => kept.contains(&at),
+        Some(outcome) => kept_outcomes.contains(&outcome),
+    };
     let of = |is_kept: bool| -> Vec<FineTuneRow> {
-        let chosen = rows.iter().enumerate().filter(|(at, _)| kept.contains(at) == is_kept);
+        let chosen = rows.iter().enumerate().filter(|(at, _)| is_kept_row(*at) == is_kept);
         chosen.map(|(_, row)| row.clone()).collect()
     };
     let (learnt, validation) = (of(false), of(true));
@@ -102,7 +114,7 @@ pub(super) fn of_labels(
         tasks: names.tasks.len(),
         auxiliary: auxiliary.len(),
         complexities: names.complexities.len(),
-        models: 0,
+        models: models.len(),
     };
     eprint_step(&format!("fine-tuning {base} on {} rows, {} kept from it", learnt.len(), validation.len()));
     let bar = progress::bar(how.options.epochs * learnt.len().div_ceil(how.options.batch.max(1)), "fine-tuning");
@@ -140,7 +152,10 @@ pub(super) fn of_labels(
         task: tuned.head("task", names.tasks),
         complexity: tuned.head("complexity", names.complexities),
     });
-    Ok(TunedSet { set, encoder, tier, metrics })
+    let kept_from_it = kept_outcomes.into_iter().collect();
+    // Where it stands among the artifact's embedders is known when the artifact is put together.
+    let quality = tuned.head("quality", models).map(|head| TunedQuality { embedder: 0, head, kept_from_it });
+    Ok(TunedSet { set, encoder, tier, quality, metrics })
 }
 
 /// Whether the built-in embedder goes first, and the model that is fine-tuned.
@@ -177,18 +192,7 @@ fn rows(
     base: &Path,
     how: &FineTuneCommand,
 ) -> anyhow::Result<Vec<FineTuneRow>> {
-    let mut texts = Vec::with_capacity(labels.rows.len());
-    for ((row, material), file) in labels.rows.iter().zip(&labels.files) {
-        let Material::Words(words) = material else {
-            let place = format!("{}:{}", labels.inputs[*file].file, row.prompt.line);
-            let message =
-                format!("{place}: --fine-tune reads prompts, and this row holds their features only; leave it out");
-            return Err(UsageError(message).into());
-        };
-        texts.push(prompt::read(words).excerpt());
-    }
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let tokens = tokenize(base, &texts, how.max_tokens).map_err(|error| UsageError(format!("--fine-tune: {error}")))?;
+    let tokens = tokens_of(labels, |row| &row.prompt, base, how)?;
     let place = |names: &[String], label: &Option<String>| {
         label.as_ref().and_then(|label| names.iter().position(|name| name == label))
     };
@@ -202,12 +206,44 @@ fn rows(
     Ok(labels.rows.iter().zip(tokens).map(row).collect())
 }
 
-/// Whole files where there are enough of them; otherwise the same share of every task (of every complexity, where there are no tasks).
-fn kept_from_it(rows: &[FineTuneRow], files: &[usize], how: &FineTuneCommand) -> Result<BTreeSet<usize>, UsageError> {
+/// What the encoder reads of each row.
+pub(super) fn tokens_of<T>(
+    rows: &RowsOf<T>,
+    prompt_of: impl Fn(&T) -> &PromptRow,
+    base: &Path,
+    how: &FineTuneCommand,
+) -> anyhow::Result<Vec<Vec<u32>>> {
+    let mut texts = Vec::with_capacity(rows.rows.len());
+    for ((row, material), file) in rows.rows.iter().zip(&rows.files) {
+        let Material::Words(words) = material else {
+            let place = format!("{}:{}", rows.inputs[*file].file, prompt_of(row).line);
+            let message =
+                format!("{place}: --fine-tune reads prompts, and this row holds their features only; leave it out");
+            return Err(UsageError(message).into());
+        };
+        texts.push(prompt::read(words).excerpt());
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    Ok(tokenize(base, &texts, how.max_tokens).map_err(|error| UsageError(format!("--fine-tune: {error}")))?)
+}
+
+/// The share of the rows that is kept from the encoder.
+fn share_of(how: &FineTuneCommand) -> Result<f64, UsageError> {
     let share = how.validation;
     if !(share > 0.0 && share <= 0.5) {
         return Err(UsageError(format!("--validation {share}: a share above 0 and up to 0.5 is needed")));
     }
+    Ok(share)
+}
+
+/// Into how many parts rows are dealt, one of which is kept from the encoder.
+pub(super) fn folds_of(how: &FineTuneCommand) -> Result<usize, UsageError> {
+    Ok((1.0 / share_of(how)?).round() as usize)
+}
+
+/// Whole files where there are enough of them; otherwise the same share of every task (of every complexity, where there are no tasks).
+fn kept_from_it(rows: &[FineTuneRow], files: &[usize], how: &FineTuneCommand) -> Result<BTreeSet<usize>, UsageError> {
+    let share = share_of(how)?;
     let label = |row: &FineTuneRow| row.task.map_or(row.complexity.unwrap_or(0), |task| 1 + task);
     let labels: Vec<usize> = rows.iter().map(label).collect();
     let kept: BTreeSet<usize> = kept_rows(files, &labels, share, how.options.seed).into_iter().collect();
@@ -225,7 +261,7 @@ fn kept_from_it(rows: &[FineTuneRow], files: &[usize], how: &FineTuneCommand) ->
 fn tell(now: &Progress<'_>, found: &Evaluation) {
     let figure = |name: &str, value: Option<f64>| value.map(|value| format!(", {name} {value:.3}")).unwrap_or_default();
     eprintln!(
-        "  step {} of {}: loss {:.3}{}{}{}{}, {:.0} s left",
+        "  step {} of {}: loss {:.3}{}{}{}{}{}, {:.0} s left",
         now.step,
         now.steps,
         found.training_loss,
@@ -233,6 +269,7 @@ fn tell(now: &Progress<'_>, found: &Evaluation) {
         figure("accuracy", found.task_accuracy),
         figure("macro-F1", found.task_macro_f1),
         figure("complexity accuracy", found.complexity_accuracy),
+        figure("held-out quality loss", found.quality_loss),
         now.seconds_left,
     );
 }

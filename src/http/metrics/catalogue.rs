@@ -94,7 +94,11 @@ pub const CATALOGUE: &[(&str, MetricKind, &str)] = &[
         Histogram(QUICK_SECONDS),
         "Seconds that a text waited for the transformer, before its forward pass began",
     ),
-    (SECOND_TIER_SHED, Counter, "Decisions left to the first tier because the second one had too much to do"),
+    (
+        SECOND_TIER_SHED,
+        Counter,
+        "Decisions taken without a transformer that had too much to do, a second tier or quality's encoder",
+    ),
     (
         metric::ANSWER_DURATION,
         Histogram(ANSWER_SECONDS),

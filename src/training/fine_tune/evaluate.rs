@@ -31,8 +31,8 @@ pub struct Evaluation {
     pub complexity_accuracy: Option<f64>,
     /// Mean binary cross-entropy of the known scores.
     pub quality_loss: Option<f64>,
-    /// What the best look has most of: the mean of accuracy and macro-F1 of tasks; without tasks the accuracy of complexities; less the loss of quality where
-    /// there is nothing else.
+    /// What the best look has most of: the mean of accuracy and macro-F1 of tasks, or without tasks the accuracy of complexities; less the loss of quality,
+    /// each where it is there.
     pub score: f64,
 }
 
@@ -67,11 +67,11 @@ pub(super) fn evaluate(
     let quality_loss = quality_loss(rows, &said);
     let task_accuracy = of_tasks.as_ref().map(|scores| scores.accuracy);
     let task_macro_f1 = of_tasks.map(|scores| scores.macro_f1);
-    let score = match (task_accuracy, task_macro_f1, complexity_accuracy, quality_loss) {
-        (Some(accuracy), Some(macro_f1), _, _) => (accuracy + macro_f1) / 2.0,
-        (_, _, Some(accuracy), _) => accuracy,
-        (_, _, _, loss) => -loss.unwrap_or(0.0),
+    let of_labels = match (task_accuracy, task_macro_f1, complexity_accuracy) {
+        (Some(accuracy), Some(macro_f1), _) => (accuracy + macro_f1) / 2.0,
+        (_, _, accuracy) => accuracy.unwrap_or(0.0),
     };
+    let score = of_labels - quality_loss.unwrap_or(0.0);
     let task_loss = task.map(|found| found.loss);
     Ok(Evaluation {
         step,

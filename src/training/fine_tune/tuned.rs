@@ -35,7 +35,7 @@ impl FineTuned {
         say_all(&self.network, rows)
     }
 
-    /// A head (`task` or `complexity`) as an artifact takes it, over vectors of unit length; `None` where the network has none of that name.
+    /// A head (`task`, `complexity` or `quality`) as an artifact takes it, over vectors of unit length; `None` where the network has none of that name.
     pub fn head(&self, name: &str, labels: Vec<String>) -> Option<NetworkHead> {
         let all = &self.network.parameters.all;
         let at = all.iter().position(|one| one.name == format!("heads.{name}.weight"))?;
