@@ -41,6 +41,9 @@ pub struct FineTuneArgs {
     /// Field of a finer label that the encoder learns beside the task.
     #[arg(long, value_name = "FIELD", requires = "fine_tune")]
     pub auxiliary_field: Option<String>,
+    /// Prompts without labels, {"prompt"} or {"text"} a line: the trained encoder says what it thinks of each, and the first tier of a cascade learns that too.
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "fine_tune")]
+    pub unlabelled: Vec<PathBuf>,
     /// Times that every row is learnt from.
     #[arg(long, default_value_t = 5, value_name = "N", requires = "fine_tune")]
     pub epochs: usize,
@@ -111,7 +114,12 @@ impl FineTuneArgs {
             }),
             ..FineTuneOptions::default()
         };
-        let (auxiliary_field, max_tokens) = (self.auxiliary_field, self.max_tokens);
-        Some(FineTuneCommand { auxiliary_field, max_tokens, validation: self.validation, options: how })
+        Some(FineTuneCommand {
+            auxiliary_field: self.auxiliary_field,
+            unlabelled: self.unlabelled,
+            max_tokens: self.max_tokens,
+            validation: self.validation,
+            options: how,
+        })
     }
 }

@@ -5,6 +5,7 @@
 
 mod rows;
 mod tuned;
+mod unlabelled;
 mod vectors;
 
 use std::collections::BTreeMap;

@@ -76,6 +76,10 @@ pub(super) fn fit_field(
     if let Some(head) = network(0) {
         of_first.extend(on.of_network(head, 0)?);
     }
+    if let Some(teacher) = network(1).filter(|_| weighed.joined().is_some()) {
+        step(&format!("{}: distilled head, first tier", data.target));
+        of_first.extend(on.distilled(teacher, 1)?);
+    }
     of_first.iter().for_each(|fitted| compare("first tier", fitted));
 
     let mut of_second = Vec::new();

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::rows::RowsOf;
+use super::unlabelled::Unlabelled;
 use super::{TrainCommand, eprint_step, vectors};
 use crate::classifier::ENCODER_FOLDER;
 use crate::commands::{UsageError, parts, progress, training_set};
@@ -35,6 +36,8 @@ const LEAST_KEPT: usize = 2;
 pub struct FineTuneCommand {
     /// Field of the finer label.
     pub auxiliary_field: Option<String>,
+    /// Files of prompts that the first tier learns what the encoder says of.
+    pub unlabelled: Vec<PathBuf>,
     /// Tokens read of a prompt.
     pub max_tokens: usize,
     /// Share of the rows that the encoder does not learn from.
@@ -74,6 +77,7 @@ pub(super) fn of_labels(
         return Err(UsageError("--fine-tune learns from labels: give --labels FILE".into()).into());
     }
     let (is_cascade, base) = base_of(&command.embedder);
+    let unlabelled = Unlabelled::check(&how.unlabelled, is_cascade)?;
     let folder = embedder::locate(base).map_err(|error| UsageError(format!("--embedder {base}: {error}")))?;
     let names = training::label_names(&prompts, options).map_err(|error| UsageError(error.to_string()))?;
     let auxiliary = auxiliary_names(labels, how)?;
@@ -115,14 +119,21 @@ pub(super) fn of_labels(
     if is_cascade {
         tiers.insert(0, Tier::start(parts::open_embedder(BUILTIN)?)?);
     }
-    let metrics = metrics(base, how, &tuned, learnt.len(), validation.len());
+    let mut metrics = metrics(base, how, &tuned, learnt.len(), validation.len());
     let mut set = vectors::fill(command, labels, prompts, &tiers)?;
-    set.tuned = Some(TunedEncoder {
+    let tuned = TunedEncoder {
         embedder: tiers.len() - 1,
         kept_from_it: kept.into_iter().collect(),
         task: tuned.head("task", names.tasks),
         complexity: tuned.head("complexity", names.complexities),
-    });
+    };
+    if let Some(unlabelled) = unlabelled {
+        let (taught, told) = unlabelled.teach(&tiers, &tuned, labels)?;
+        set.inputs.extend(unlabelled.inputs);
+        set.taught = Some(taught);
+        metrics["unlabelled"] = told;
+    }
+    set.tuned = Some(tuned);
     Ok(TunedSet { set, encoder, tier, metrics })
 }
 

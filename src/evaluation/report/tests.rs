@@ -34,6 +34,7 @@ fn report() -> EvaluationReport {
         task: Some(task),
         complexity: None,
         cascade: Some(cascade()),
+        comparison: None,
         robustness: Some(robustness()),
         abstention: None,
         outcomes: Some(OutcomesReport {
