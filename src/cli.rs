@@ -282,6 +282,9 @@ pub struct EvaluateArgs {
     /// Artifact folder, or builtin.
     #[arg(long, default_value = "builtin", value_name = "DIR")]
     pub router: String,
+    /// Artifacts to measure beside it on the same rows, with their times; of a cascade, each tier and both together.
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub compare: Vec<String>,
     /// Labelled rows to measure on.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub labels: Vec<PathBuf>,

@@ -65,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Evaluate(args) => commands::evaluate::run(&commands::evaluate::EvaluateOptions {
             router: args.router,
+            compare: args.compare,
             labels: args.labels,
             label_field: args.label_field,
             unknown_label: args.unknown_label,

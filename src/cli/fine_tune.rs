@@ -64,6 +64,9 @@ pub struct FineTuneArgs {
     /// Field of a finer label that the encoder learns beside the task.
     #[arg(long, value_name = "FIELD", requires = "fine_tune")]
     pub auxiliary_field: Option<String>,
+    /// Prompts without labels, {"prompt"} or {"text"} a line: the trained encoder says what it thinks of each, and the first tier of a cascade learns that too.
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "fine_tune")]
+    pub unlabelled: Vec<PathBuf>,
     /// Times that every row is learnt from [default: 5; 2 for outcomes alone].
     #[arg(long, value_name = "N", requires = "fine_tune")]
     pub epochs: Option<usize>,
@@ -158,6 +161,7 @@ impl FineTuneArgs {
         };
         Some(train::FineTuneCommand {
             auxiliary_field: self.auxiliary_field,
+            unlabelled: self.unlabelled,
             max_tokens: self.max_tokens.unwrap_or(defaults.max_tokens),
             validation: self.validation,
             encoder_precision,

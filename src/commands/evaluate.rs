@@ -4,6 +4,7 @@
 mod cascade;
 mod check;
 mod chooser;
+mod compare;
 mod configured;
 mod labels;
 mod outcomes;
@@ -29,6 +30,8 @@ use rows::InputRows;
 pub struct EvaluateOptions {
     /// `builtin` or an artifact's folder. With folds or a hold-out a router is trained instead.
     pub router: String,
+    /// Routers to measure beside it: `builtin` or folders.
+    pub compare: Vec<String>,
     /// Files of labelled prompts.
     pub labels: Vec<PathBuf>,
     /// The field that holds the task label. `complexity` measures the complexity alone.
@@ -70,6 +73,7 @@ pub struct EvaluateOptions {
 /// Evaluates and reports.
 pub fn run(options: &EvaluateOptions) -> anyhow::Result<()> {
     check::check(options)?;
+    compare::check(options)?;
     let input = InputRows::read(options)?;
     let mut report = EvaluationReport {
         format: FORMAT,
@@ -79,6 +83,7 @@ pub fn run(options: &EvaluateOptions) -> anyhow::Result<()> {
         task: None,
         complexity: None,
         cascade: None,
+        comparison: None,
         robustness: None,
         abstention: None,
         outcomes: None,
@@ -102,6 +107,7 @@ pub fn run(options: &EvaluateOptions) -> anyhow::Result<()> {
         let chooser = Chooser::new(router.as_ref(), &brain);
         report.pairs = pairs::measure(options, &brain, chooser)?;
         report.cascade = cascade::measure(&brain, &input, &predictions)?;
+        report.comparison = compare::measure(options, &input, &brain, &predictions)?;
         report.robustness = robustness::measure(&brain, chooser, &input, &predictions, options.seed)?;
         fill(&mut report, options, &input, &predictions, configured.as_ref())?;
         report.latency = predictions::time_single_prompts(&brain, &input)?;

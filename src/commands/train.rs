@@ -6,6 +6,7 @@
 mod rows;
 mod tuned;
 mod tuned_outcomes;
+mod unlabelled;
 mod vectors;
 
 use std::collections::BTreeMap;

@@ -3,11 +3,13 @@
 
 mod jsonl;
 mod rows;
+mod unlabelled;
 
 use thiserror::Error;
 
 pub use jsonl::{JsonLines, MAX_LINE_BYTES};
 pub use rows::{CHARS_A_TOKEN, LabelFields, LabelRow, OutcomeRow, PairRow, PromptRow, PromptSource};
+pub use unlabelled::UnlabelledPrompts;
 
 /// Why a file's rows could not be read.
 #[derive(Debug, Error)]

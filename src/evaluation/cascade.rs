@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use super::calibration::score_calibration;
 use super::classification::{best_label, score_classification};
+use super::comparison::Percentiles;
 use crate::classifier::lead;
 
 /// Steps of the curve.
@@ -28,10 +30,14 @@ pub struct TierFigures {
     pub accuracy: f64,
     /// Mean over labels.
     pub macro_f1: f64,
+    /// Expected calibration error.
+    pub ece: f64,
     /// Mean time of one prompt, microseconds; None where it was not timed.
     pub mean_us: Option<f64>,
     /// Median, microseconds.
     pub p50_us: Option<f64>,
+    /// 95th percentile, microseconds.
+    pub p95_us: Option<f64>,
 }
 
 /// A point of the latency-accuracy curve: the least sure rows go to the second tier.
@@ -70,18 +76,21 @@ impl CascadeReport {
     /// Measures; timings are added by `set_latency`.
     pub fn new(names: [&str; 2], labels: &[String], rows: &[CascadeRow<'_>]) -> Self {
         let truth: Vec<usize> = rows.iter().map(|row| row.truth).collect();
-        let figures = |probabilities: &dyn Fn(&CascadeRow<'_>) -> usize| {
-            let predicted: Vec<usize> = rows.iter().map(probabilities).collect();
+        let figures = |of_row: &dyn Fn(&CascadeRow<'_>) -> Vec<f64>| {
+            let probabilities: Vec<Vec<f64>> = rows.iter().map(of_row).collect();
+            let predicted: Vec<usize> = probabilities.iter().map(|row| best_label(row)).collect();
             let scores = score_classification(labels, &truth, &predicted);
-            TierFigures { accuracy: scores.accuracy, macro_f1: scores.macro_f1, mean_us: None, p50_us: None }
+            let (accuracy, macro_f1) = (scores.accuracy, scores.macro_f1);
+            let ece = score_calibration(&truth, &probabilities).ece;
+            TierFigures { accuracy, macro_f1, ece, mean_us: None, p50_us: None, p95_us: None }
         };
         let asked = rows.iter().filter(|row| row.asked).count();
         Self {
             first_name: names[0].to_owned(),
             second_name: names[1].to_owned(),
-            first: figures(&|row| best_label(row.first)),
-            second: figures(&|row| best_label(row.second)),
-            cascade: figures(&|row| best_label(if row.asked { row.second } else { row.first })),
+            first: figures(&|row| row.first.to_vec()),
+            second: figures(&|row| row.second.to_vec()),
+            cascade: figures(&|row| if row.asked { row.second } else { row.first }.to_vec()),
             second_tier_share: asked as f64 / rows.len().max(1) as f64,
             latency_share: None,
             curve: curve(rows),
@@ -90,11 +99,10 @@ impl CascadeReport {
 
     /// Adds what single prompts took, in microseconds: first tier, second tier, cascade.
     pub fn set_latency(&mut self, timings_us: [Vec<f64>; 3]) {
-        for (figures, mut timings) in [&mut self.first, &mut self.second, &mut self.cascade].into_iter().zip(timings_us)
-        {
-            timings.sort_by(f64::total_cmp);
-            figures.p50_us = timings.get(timings.len() / 2).copied();
+        for (figures, timings) in [&mut self.first, &mut self.second, &mut self.cascade].into_iter().zip(timings_us) {
             figures.mean_us = (!timings.is_empty()).then(|| timings.iter().sum::<f64>() / timings.len() as f64);
+            let percentiles = Percentiles::of(timings);
+            (figures.p50_us, figures.p95_us) = (percentiles.at(50), percentiles.at(95));
         }
         self.latency_share = self.cascade.mean_us.zip(self.second.mean_us).map(|(cascade, second)| cascade / second);
     }

@@ -8,6 +8,7 @@ mod bootstrap;
 mod calibration;
 mod cascade;
 mod classification;
+mod comparison;
 mod hull;
 mod label_report;
 mod many_model;
@@ -30,6 +31,7 @@ pub use bootstrap::{INTERVAL_METHOD, Interval, bootstrap};
 pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin, calibrate_values, score_calibration};
 pub use cascade::{CascadePoint, CascadeReport, CascadeRow, TierFigures};
 pub use classification::{ClassScores, ClassificationScores, best_label, score_classification};
+pub use comparison::{ComparedWay, ComparisonReport, WayName, WaySaid};
 pub use hull::{CostQuality, area_under_hull, non_decreasing_concave_hull};
 pub use label_report::{LabelBaseline, LabelReport, LabelSlice, LabelledRows};
 pub use many_model::{

@@ -38,6 +38,32 @@ impl NgramRows {
         self.ends.len() / BLOCKS
     }
 
+    /// Adds all rows of another.
+    pub(super) fn append(&mut self, other: &Self) {
+        let before = self.buckets.len();
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+        self.buckets.extend_from_slice(&other.buckets);
+        self.values.extend_from_slice(&other.values);
+    }
+
+    /// n-grams of all rows.
+    pub(super) fn ngrams(&self) -> usize {
+        self.buckets.len()
+    }
+
+    /// Keeps every second row, the first one among them.
+    pub(super) fn thin(&mut self) {
+        let old = std::mem::take(self);
+        for row in (0..old.len()).step_by(2) {
+            let start = if row == 0 { 0 } else { old.ends[row * BLOCKS - 1] };
+            let before = self.buckets.len();
+            self.ends.extend(old.ends[row * BLOCKS..(row + 1) * BLOCKS].iter().map(|end| before + end - start));
+            let (buckets, values) = old.row(row);
+            self.buckets.extend_from_slice(buckets);
+            self.values.extend_from_slice(values);
+        }
+    }
+
     /// Buckets and values of one row.
     fn row(&self, row: usize) -> (&[u32], &[u16]) {
         let start = if row == 0 { 0 } else { self.ends[row * BLOCKS - 1] };

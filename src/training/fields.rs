@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::cascade::{self, TwoTierRow};
+use super::cascade::{self, Answer, TwoTierRow};
 use super::folds::Folds;
 use super::labelled::Labelled;
 use super::linear_head::{self, FittedHead, LinearFit, Weighed, round};
@@ -76,6 +76,10 @@ pub(super) fn fit_field(
     if let Some(head) = network(0) {
         of_first.extend(on.of_network(head, 0)?);
     }
+    if let Some(teacher) = network(1).filter(|_| weighed.joined().is_some()) {
+        step(&format!("{}: distilled head, first tier", data.target));
+        of_first.extend(on.distilled(teacher, 1)?);
+    }
     of_first.iter().for_each(|fitted| compare("first tier", fitted));
 
     let mut of_second = Vec::new();
@@ -97,8 +101,8 @@ pub(super) fn fit_field(
     let second = best_of(of_second);
     let abstain = abstention::fit(&confidences(&first));
     let second_abstain = second.as_ref().map(|second| abstention::fit(&confidences(second)));
-    let most_share = if tuned.is_some() { cascade::MOST_OF_A_TUNED_TIER } else { cascade::MOST_OF_A_FROZEN_TIER };
-    let band = second.as_ref().map(|second| cascade::fit(&two_tier_rows(&first, second), most_share));
+    let most = if tuned.is_some() { cascade::MOST_TUNED_TIER_SHARE } else { cascade::MOST_SECOND_TIER_SHARE };
+    let band = second.as_ref().map(|second| cascade::fit(&two_tier_rows(&first, second, tuned.is_some()), most));
     let metrics = json!({
         "rows": originals,
         "labels": data.names.len(),
@@ -163,13 +167,23 @@ fn confidences(fitted: &FittedHead) -> Vec<(f64, bool)> {
         .collect()
 }
 
-/// Both tiers on the same held-out rows, which both list in the order of the folds.
-fn two_tier_rows(first: &FittedHead, second: &FittedHead) -> Vec<TwoTierRow> {
+/// Both tiers on the same held-out rows, which both list in the order of the folds. Rows kept from an encoder are few, and which of them are right is half
+/// chance: what the second tier itself thinks of both answers then counts as much as the truth.
+fn two_tier_rows(first: &FittedHead, second: &FittedHead, are_few: bool) -> Vec<TwoTierRow> {
     debug_assert_eq!(first.held_out.rows, second.held_out.rows);
-    let leads = first.held_out.probabilities(first.head.temperature()).into_iter().map(|row| lead(&row));
-    let right = confidences(first).into_iter().zip(confidences(second));
-    leads
-        .zip(right)
-        .map(|(lead, ((_, first_right), (_, second_right)))| TwoTierRow { lead, first_right, second_right })
-        .collect()
+    let of_first = first.held_out.probabilities(first.head.temperature());
+    let of_second = second.held_out.probabilities(second.head.temperature());
+    let row = |((first, second), truth): ((Vec<f64>, Vec<f64>), &usize)| {
+        let answer = |label: usize| {
+            let is_right = label == *truth;
+            let worth = f64::from(u8::from(is_right));
+            Answer { is_right, worth: if are_few { f64::midpoint(worth, second[label]) } else { worth } }
+        };
+        TwoTierRow {
+            lead: lead(&first),
+            first: answer(crate::evaluation::best_label(&first)),
+            second: answer(crate::evaluation::best_label(&second)),
+        }
+    };
+    of_first.into_iter().zip(of_second).zip(&first.held_out.truth).map(row).collect()
 }

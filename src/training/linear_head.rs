@@ -14,6 +14,7 @@ use super::held_out::{HeldOut, Scores};
 use super::labelled::Labelled;
 use super::margin::{self, Margin, MarginRow};
 use super::set::TrainingSet;
+use super::taught::JoinedRows;
 use crate::classifier::{BUCKETS, FeatureSpace, Head, LinearMap, MultinomialHead, OrdinalHead};
 
 /// What a squared shortfall costs, the inverse of the penalty's strength: where the search begins, and its neighbours.
@@ -50,14 +51,22 @@ pub(super) struct Weighed<'a> {
     set: &'a TrainingSet,
     ngrams: NgramRows,
     idf: Arc<[f32]>,
+    joined: Option<JoinedRows>,
 }
 
 impl<'a> Weighed<'a> {
     /// Takes the n-grams out of the set: they are most of its memory.
     pub(super) fn new(set: &'a mut TrainingSet) -> Self {
         let mut ngrams = std::mem::take(&mut set.ngrams);
+        let joined = set.taught.take().filter(|taught| !taught.is_empty());
+        let joined = joined.map(|taught| taught.join(&ngrams, &set.surface, &set.vectors[0]));
         let idf = ngrams.finish().into();
-        Self { set, ngrams, idf }
+        Self { set, ngrams, idf, joined }
+    }
+
+    /// Prompts that a teacher told its opinion of, with the set's own rows behind them; `None` where there are none.
+    pub(super) fn joined(&self) -> Option<&JoinedRows> {
+        self.joined.as_ref()
     }
 
     pub(super) fn set(&self) -> &'a TrainingSet {

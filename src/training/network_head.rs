@@ -102,7 +102,7 @@ impl LinearFit<'_> {
         Ok(fitted)
     }
 
-    fn scores(&self, scores: Vec<f32>) -> Scores {
+    pub(super) fn scores(&self, scores: Vec<f32>) -> Scores {
         if self.ordered { Scores::Steps(scores) } else { Scores::Labels(scores) }
     }
 }
@@ -113,6 +113,7 @@ impl NetworkHead {
         self.weights.chunks_exact(dims.max(1)).zip(self.intercepts.iter().copied())
     }
 
+    /// A score for each output, of a vector of unit length.
     pub(super) fn scores(&self, vector: &[f32]) -> Vec<f32> {
         let score = |(weights, intercept): (&[f32], f32)| {
             intercept + weights.iter().zip(vector).map(|(weight, x)| weight * x).sum::<f32>()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::design::{NgramRows, VectorColumn};
 use super::network_head::TunedEncoder;
+use super::taught::TaughtRows;
 use crate::classifier::{Features, InputRecord, SURFACE_FEATURES};
 use crate::embedder::EmbedderIdentity;
 
@@ -36,6 +37,8 @@ pub struct TrainingSet {
     pub inputs: Vec<InputRecord>,
     /// What is known of an embedder that was fine-tuned on these rows.
     pub tuned: Option<TunedEncoder>,
+    /// Prompts without labels, of which that embedder said what it thinks; for the first tier to learn from.
+    pub taught: Option<TaughtRows>,
     pub(super) rows: Vec<LabelledPrompt>,
     pub(super) ngrams: NgramRows,
     pub(super) surface: Vec<[f32; SURFACE_FEATURES]>,

@@ -15,6 +15,7 @@ const MOST_TIMED_PROMPTS: usize = 512;
 const LEAST_ROWS_WITH_BAR: usize = 300;
 
 /// What is said of the rows; None where a row was in training and is not measured.
+#[derive(Clone)]
 pub(super) struct Predictions {
     pub(super) task_labels: Vec<String>,
     pub(super) complexity_labels: Vec<String>,
@@ -42,6 +43,7 @@ impl BothSaid {
 }
 
 /// Which label rows a baseline may learn from.
+#[derive(Clone)]
 pub(super) enum Split {
     /// From the files of `--baseline`.
     BaselineFiles,

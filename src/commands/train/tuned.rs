@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::rows::{RowsOf, TrainingRows};
+use super::unlabelled::Unlabelled;
 use super::{TrainCommand, eprint_step, tuned_outcomes, vectors};
 use crate::classifier::ENCODER_FOLDER;
 use crate::commands::{UsageError, parts, progress, training_set};
@@ -37,6 +38,8 @@ pub(super) const LEAST_KEPT: usize = 2;
 pub struct FineTuneCommand {
     /// Field of the finer label.
     pub auxiliary_field: Option<String>,
+    /// Files of prompts that the first tier learns what the encoder says of.
+    pub unlabelled: Vec<PathBuf>,
     /// Tokens read of a prompt.
     pub max_tokens: usize,
     /// Share of the rows that the encoder does not learn from.
@@ -90,6 +93,7 @@ pub(super) fn of_rows(
     let wrong = |error: FineTuneError| UsageError(format!("--fine-tune: {error}"));
     let labels = &all.labels;
     let (is_cascade, base) = base_of(&command.embedder);
+    let unlabelled = Unlabelled::check(&how.unlabelled, is_cascade)?;
     let folder = embedder::locate(base).map_err(|error| UsageError(format!("--embedder {base}: {error}")))?;
     let names = training::label_names(&prompts, options).map_err(|error| UsageError(error.to_string()))?;
     let auxiliary = auxiliary_names(labels, how)?;
@@ -144,14 +148,21 @@ pub(super) fn of_rows(
     if is_cascade {
         tiers.insert(0, Tier::start(parts::open_embedder(BUILTIN)?)?);
     }
-    let metrics = metrics(base, how, &tuned, learnt.len(), validation.len());
+    let mut metrics = metrics(base, how, &tuned, learnt.len(), validation.len());
     let mut set = vectors::fill(command, labels, prompts, &tiers)?;
-    set.tuned = Some(TunedEncoder {
+    let of_labels = TunedEncoder {
         embedder: tiers.len() - 1,
         kept_from_it: kept.into_iter().collect(),
         task: tuned.head("task", names.tasks),
         complexity: tuned.head("complexity", names.complexities),
-    });
+    };
+    if let Some(unlabelled) = unlabelled {
+        let (taught, told) = unlabelled.teach(&tiers, &of_labels, labels)?;
+        set.inputs.extend(unlabelled.inputs);
+        set.taught = Some(taught);
+        metrics["unlabelled"] = told;
+    }
+    set.tuned = Some(of_labels);
     let kept_from_it = kept_outcomes.into_iter().collect();
     // Where it stands among the artifact's embedders is known when the artifact is put together.
     let quality = tuned.head("quality", models).map(|head| TunedQuality { embedder: 0, head, kept_from_it });

@@ -8,14 +8,16 @@ use super::table::{Section, Table, duration, share_percent};
 const SAME_POINTS: f64 = 0.05;
 
 pub(super) fn section(report: &CascadeReport) -> Section<'_> {
-    let mut table = Table::new("", &["", "accuracy", "macro-F1", "mean time", "p50", "share asked"]);
+    let mut table = Table::new("", &["", "accuracy", "macro-F1", "ECE", "mean time", "p50", "p95", "share asked"]);
     let mut row = |name: String, figures: &TierFigures, share_asked: f64| {
         table.row([
             name,
             format!("{:.3}", figures.accuracy),
             format!("{:.3}", figures.macro_f1),
+            format!("{:.3}", figures.ece),
             duration(figures.mean_us),
             duration(figures.p50_us),
+            duration(figures.p95_us),
             share_percent(share_asked),
         ]);
     };

@@ -1,6 +1,7 @@
 //! The report as data (its field names are stable, scripts read them), and as text and HTML made from the same tables.
 
 mod cascade_section;
+mod comparison_section;
 mod html;
 mod label_sections;
 mod outcome_sections;
@@ -12,7 +13,7 @@ mod text;
 
 use serde::Serialize;
 
-use super::{AbstentionScores, CascadeReport, LabelReport, OutcomesReport, RobustnessReport};
+use super::{AbstentionScores, CascadeReport, ComparisonReport, LabelReport, OutcomesReport, RobustnessReport};
 
 pub use html::render_html;
 pub use text::render_text;
@@ -37,6 +38,8 @@ pub struct EvaluationReport {
     pub complexity: Option<LabelReport>,
     /// A cascade's tiers, measured on the task.
     pub cascade: Option<CascadeReport>,
+    /// Several routers side by side.
+    pub comparison: Option<ComparisonReport>,
     /// What changes that mean nothing change.
     pub robustness: Option<RobustnessReport>,
     /// Rows of no known label.

@@ -2,7 +2,7 @@
 
 use super::table::{Section, Table};
 use super::{AbstentionReport, ChosenModelsReport, EvaluationReport, Protocol};
-use super::{cascade_section, label_sections, outcome_sections, robustness_sections};
+use super::{cascade_section, comparison_section, label_sections, outcome_sections, robustness_sections};
 
 pub(super) fn sections(report: &EvaluationReport) -> Vec<Section<'_>> {
     let mut sections = vec![opening(report)];
@@ -13,6 +13,7 @@ pub(super) fn sections(report: &EvaluationReport) -> Vec<Section<'_>> {
         sections.push(label_sections::section(complexity));
     }
     sections.extend(report.cascade.as_ref().map(cascade_section::section));
+    sections.extend(report.comparison.as_ref().map(comparison_section::section));
     sections.extend(report.abstention.as_ref().map(abstention));
     if let Some(outcomes) = &report.outcomes {
         sections.extend(outcome_sections::sections(outcomes));

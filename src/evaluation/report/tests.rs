@@ -34,6 +34,7 @@ fn report() -> EvaluationReport {
         task: Some(task),
         complexity: None,
         cascade: Some(cascade()),
+        comparison: None,
         robustness: Some(robustness()),
         abstention: None,
         outcomes: Some(OutcomesReport {
@@ -107,10 +108,10 @@ fn cascade_robustness_and_paraphrases_read_so() {
     =======
     the cascade takes 25.1% of the second tier's mean time, and its accuracy is 25.0 points below the second tier's
 
-                                   accuracy  macro-F1  mean time      p50  share asked
-      first tier (static <table>)     0.500     0.667     8.2 µs   8.2 µs         0.0%
-      second tier ("transformer")     1.000     1.000    12.0 ms  12.0 ms       100.0%
-      cascade                         0.750     0.857     3.0 ms   8.2 µs        25.0%
+                                   accuracy  macro-F1    ECE  mean time      p50      p95  share asked
+      first tier (static <table>)     0.500     0.667  0.325     8.2 µs   8.2 µs   8.2 µs         0.0%
+      second tier ("transformer")     1.000     1.000  0.100    12.0 ms  12.0 ms  12.0 ms       100.0%
+      cascade                         0.750     0.857  0.212     3.0 ms   8.2 µs  12.0 ms        25.0%
 
     Robustness
     ==========

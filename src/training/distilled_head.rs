@@ -1,0 +1,236 @@
+//! Fits the first tier's head to what a fine-tuned encoder says, of prompts that nobody labelled and of the labelled ones, where its word is mixed with the true label.
+//! Loss, cost, the share of the label and the teacher's temperature are chosen on the rows that were kept from the encoder. Fits no encoder and runs none.
+
+use serde_json::{Value, json};
+
+use super::TrainingError;
+use super::design::{Design, DesignRows};
+use super::held_out::HeldOut;
+use super::linear_head::{FittedHead, LinearFit, round};
+use super::network_head::NetworkHead;
+use super::soft_fit::{self, SoftLoss, SoftRows};
+use super::taught::JoinedRows;
+
+/// What the loss of a row costs, by its kind: where the search begins, and its neighbours.
+const COSTS_OF_MARGINS: [f32; 3] = [0.05, 0.15, 0.015];
+const COSTS_OF_ENTROPY: [f32; 3] = [1.0, 3.0, 0.3];
+/// What the true label of a labelled row counts; the rest is the teacher's.
+const LABEL_SHARES: [f32; 3] = [0.5, 0.8, 0.2];
+/// By what the teacher's calibrated scores are divided.
+const SOFTENINGS: [f32; 3] = [1.0, 1.6, 0.6];
+/// What a labelled row counts beside a taught one.
+const LABELLED_WEIGHTS: [f32; 2] = [1.0, 3.0];
+/// Of the vectors beside n-grams.
+const VECTOR_SCALES: [f32; 3] = [1.0, 2.0, 0.5];
+/// Taught rows that the search learns from.
+const MOST_TAUGHT_TO_CHOOSE: usize = 12_000;
+/// Weights of a head beyond which its fitting would take gigabytes.
+const MOST_WEIGHTS: usize = 40 << 20;
+
+/// What is chosen on the rows kept from the encoder.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct SoftChoice {
+    loss: SoftLoss,
+    cost: f32,
+    label_share: f32,
+    softening: f32,
+    labelled_weight: f32,
+    vector_scale: f32,
+}
+
+impl LinearFit<'_> {
+    /// A head over the first tier's features that says what the teacher would; `None` where there is nothing to learn from, or it would be too large.
+    pub(super) fn distilled(
+        &self,
+        teacher: &NetworkHead,
+        embedder: usize,
+    ) -> Result<Option<FittedHead>, TrainingError> {
+        let Some(joined) = self.weighed.joined().filter(|joined| joined.is_taught_by(self.data.target, teacher)) else {
+            return Ok(None);
+        };
+        let student = Student::new(*self, teacher, embedder, joined);
+        if student.design(1.0).columns() * teacher.intercepts.len() > MOST_WEIGHTS {
+            return Ok(None);
+        }
+        let (choice, tried) = student.choose();
+        let design = student.design(choice.vector_scale);
+        let held_out = student.hold_out(&design, choice, 1);
+        let temperature = held_out.best_temperature();
+        let margins = soft_fit::fit(&design, &student.rows(&self.data.rows, choice, 1), choice.loss, choice.cost);
+        let head = self.head(design.space.clone(), &margins, temperature)?;
+        let mut metrics = choice.describe();
+        metrics["method"] = "distilled".into();
+        metrics["taught_rows"] = joined.taught.into();
+        metrics["teacher_temperature"] = round(f64::from(student.teacher_temperature)).into();
+        metrics["temperature"] = round(f64::from(temperature)).into();
+        metrics["tried"] = tried.into();
+        Ok(Some(FittedHead { head, held_out, metrics }))
+    }
+}
+
+/// One field's student, its teacher, and what it learns from.
+struct Student<'a> {
+    fit: LinearFit<'a>,
+    joined: &'a JoinedRows,
+    teacher: &'a NetworkHead,
+    embedder: usize,
+    /// What makes the teacher's scores say how often it is right, on rows that were kept from it.
+    teacher_temperature: f32,
+}
+
+impl<'a> Student<'a> {
+    fn new(fit: LinearFit<'a>, teacher: &'a NetworkHead, embedder: usize, joined: &'a JoinedRows) -> Self {
+        let mut student = Self { fit, joined, teacher, embedder, teacher_temperature: 1.0 };
+        let rows = student.kept();
+        let scores = rows.iter().map(|row| fit.scores(student.said_of_labelled(*row))).collect();
+        let said = HeldOut { truth: fit.data.truth(&rows), rows, scores };
+        student.teacher_temperature = said.best_temperature();
+        student
+    }
+
+    fn design(&self, scale: f32) -> Design<'a> {
+        self.joined.design(scale)
+    }
+
+    /// Rows of the set that the encoder did not learn from.
+    fn kept(&self) -> Vec<usize> {
+        self.fit.folds.split(self.fit.weighed.set(), self.fit.data, 0).1
+    }
+
+    fn said_of_labelled(&self, row: usize) -> Vec<f32> {
+        self.teacher.scores(self.fit.weighed.set().vectors[self.embedder].row(row))
+    }
+
+    /// One setting after the other, from the middle of its list; the other side only where the first one was no better.
+    fn choose(&self) -> (SoftChoice, Vec<Value>) {
+        let every = self.joined.taught.div_ceil(MOST_TAUGHT_TO_CHOOSE).max(1);
+        let entropy = if self.fit.ordered { SoftLoss::Sigmoids } else { SoftLoss::Softmax };
+        let start = SoftChoice {
+            loss: SoftLoss::Margins,
+            cost: COSTS_OF_MARGINS[0],
+            label_share: LABEL_SHARES[0],
+            softening: SOFTENINGS[0],
+            labelled_weight: LABELLED_WEIGHTS[0],
+            vector_scale: VECTOR_SCALES[0],
+        };
+        let mut search = Search { student: self, every, best: (f64::INFINITY, start), tried: Vec::new() };
+        search.attempt(start);
+        search.settings(&COSTS_OF_MARGINS[1..], |choice, cost| choice.cost = cost);
+        if search.attempt(SoftChoice { loss: entropy, cost: COSTS_OF_ENTROPY[0], ..start })
+            || search.best.1.loss == entropy
+        {
+            search.settings(&COSTS_OF_ENTROPY[1..], |choice, cost| choice.cost = cost);
+        }
+        search.settings(&LABELLED_WEIGHTS[1..], |choice, weight| choice.labelled_weight = weight);
+        search.settings(&LABEL_SHARES[1..], |choice, share| choice.label_share = share);
+        search.settings(&SOFTENINGS[1..], |choice, softening| choice.softening = softening);
+        search.settings(&VECTOR_SCALES[1..], |choice, scale| choice.vector_scale = scale);
+        (search.best.1, search.tried)
+    }
+
+    /// What a fit without the kept rows says of them.
+    fn hold_out(&self, design: &Design<'_>, choice: SoftChoice, every: usize) -> HeldOut {
+        let (used, held) = self.fit.folds.split(self.fit.weighed.set(), self.fit.data, 0);
+        let margins = soft_fit::fit(design, &self.rows(&used, choice, every), choice.loss, choice.cost);
+        let scores = held.iter().map(|row| {
+            let row = self.joined.taught + row;
+            let of_row = margins.iter().map(|margin| design.score(row, &margin.weights) + margin.intercept);
+            self.fit.scores(of_row.collect())
+        });
+        HeldOut { scores: scores.collect(), truth: self.fit.data.truth(&held), rows: held }
+    }
+
+    /// Every so many of the taught rows, and these of the set.
+    fn rows(&self, labelled: &[usize], choice: SoftChoice, every: usize) -> SoftRows {
+        let outputs = self.teacher.intercepts.len();
+        let mut rows = SoftRows { outputs, ..SoftRows::default() };
+        for row in (0..self.joined.taught).step_by(every) {
+            let said = self.joined.said(self.fit.data.target, row).to_vec();
+            rows.rows.push(row);
+            rows.weights.push(1.0);
+            rows.targets.extend(self.targets(said, choice));
+        }
+        for row in labelled {
+            rows.rows.push(self.joined.taught + row);
+            rows.weights.push(choice.labelled_weight);
+            let label = self.fit.data.labels[*row];
+            let mixed =
+                self.targets(self.said_of_labelled(*row), choice).into_iter().enumerate().map(|(at, taught)| {
+                    let is_true = if self.fit.ordered { label > at } else { label == at };
+                    choice.label_share * f32::from(u8::from(is_true)) + (1.0 - choice.label_share) * taught
+                });
+            rows.targets.extend(mixed);
+        }
+        rows
+    }
+
+    /// The teacher's probabilities: of each label, or of lying above each step.
+    fn targets(&self, said: Vec<f32>, choice: SoftChoice) -> Vec<f32> {
+        let temperature = self.teacher_temperature * choice.softening;
+        let probabilities = self.fit.scores(said).probabilities(temperature);
+        if !self.fit.ordered {
+            return probabilities.into_iter().map(|p| p as f32).collect();
+        }
+        let mut above = 1.0;
+        let steps = probabilities.len() - 1;
+        let mut of_steps = Vec::with_capacity(steps);
+        for p in probabilities.into_iter().take(steps) {
+            above -= p;
+            of_steps.push((above as f32).clamp(0.0, 1.0));
+        }
+        of_steps
+    }
+}
+
+impl SoftChoice {
+    fn describe(&self) -> Value {
+        json!({
+            "loss": self.loss.name(),
+            "cost": self.cost,
+            "label_share": self.label_share,
+            "softening": self.softening,
+            "labelled_weight": self.labelled_weight,
+            "vector_scale": self.vector_scale,
+        })
+    }
+}
+
+/// The search while it runs.
+struct Search<'a> {
+    student: &'a Student<'a>,
+    every: usize,
+    /// Log loss and setting.
+    best: (f64, SoftChoice),
+    tried: Vec<Value>,
+}
+
+impl Search<'_> {
+    /// Values of one setting, until one is better than all before.
+    fn settings(&mut self, values: &[f32], set: impl Fn(&mut SoftChoice, f32)) {
+        for value in values {
+            let mut choice = self.best.1;
+            set(&mut choice, *value);
+            if self.attempt(choice) {
+                break;
+            }
+        }
+    }
+
+    /// Whether this setting is the best so far.
+    fn attempt(&mut self, choice: SoftChoice) -> bool {
+        let held_out = self.student.hold_out(&self.student.design(choice.vector_scale), choice, self.every);
+        let temperature = held_out.best_temperature();
+        let loss = held_out.log_loss(temperature);
+        let said = held_out.probabilities(temperature);
+        let right = said.iter().zip(&held_out.truth).filter(|(p, truth)| crate::evaluation::best_label(p) == **truth);
+        let mut tried = choice.describe();
+        tried["accuracy"] = round(right.count() as f64 / held_out.truth.len().max(1) as f64).into();
+        tried["log_loss"] = round(loss).into();
+        self.tried.push(tried);
+        let is_best = loss < self.best.0;
+        if is_best {
+            self.best = (loss, choice);
+        }
+        is_best
+    }
+}
