@@ -13,7 +13,7 @@ use super::taught::JoinedRows;
 
 /// What the loss of a row costs, by its kind: where the search begins, and its neighbours.
 const COSTS_OF_MARGINS: [f32; 3] = [0.05, 0.15, 0.015];
-const COSTS_OF_ENTROPY: [f32; 3] = [1.0, 3.0, 0.3];
+const COSTS_OF_ENTROPY: [f32; 3] = [3.0, 10.0, 1.0];
 /// What the true label of a labelled row counts; the rest is the teacher's.
 const LABEL_SHARES: [f32; 3] = [0.5, 0.8, 0.2];
 /// By what the teacher's calibrated scores are divided.
@@ -116,9 +116,7 @@ impl<'a> Student<'a> {
         let mut search = Search { student: self, every, best: (f64::INFINITY, start), tried: Vec::new() };
         search.attempt(start);
         search.settings(&COSTS_OF_MARGINS[1..], |choice, cost| choice.cost = cost);
-        if search.attempt(SoftChoice { loss: entropy, cost: COSTS_OF_ENTROPY[0], ..start })
-            || search.best.1.loss == entropy
-        {
+        if search.attempt(SoftChoice { loss: entropy, cost: COSTS_OF_ENTROPY[0], ..start }) {
             search.settings(&COSTS_OF_ENTROPY[1..], |choice, cost| choice.cost = cost);
         }
         search.settings(&LABELLED_WEIGHTS[1..], |choice, weight| choice.labelled_weight = weight);

@@ -78,7 +78,11 @@ pub(super) fn fit_field(
     }
     if let Some(teacher) = network(1).filter(|_| weighed.joined().is_some()) {
         step(&format!("{}: distilled head, first tier", data.target));
-        of_first.extend(on.distilled(teacher, 1)?);
+        let distilled = on.distilled(teacher, 1)?;
+        if distilled.is_none() {
+            step(&format!("{}: no distilled head, it has too many labels for the memory", data.target));
+        }
+        of_first.extend(distilled);
     }
     of_first.iter().for_each(|fitted| compare("first tier", fitted));
 
