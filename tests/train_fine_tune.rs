@@ -94,6 +94,29 @@ fn the_artifact_carries_its_encoder_and_is_read_with_it() {
     assert_eq!(bytes("first/mine"), bytes("second/mine"), "the same rows and seed give the same bytes");
 }
 
+/// Of many files whole ones are kept, so that what is measured was written by somebody else; and the encoder may learn from noisy copies, which nothing is measured on.
+#[test]
+fn whole_files_are_kept_from_it_and_noisy_copies_are_learnt_from() {
+    let folder = Folder::new();
+    let files: Vec<String> = (0..7).map(|file| format!("rows{file}.jsonl")).collect();
+    for (file, of_file) in files.iter().zip(rows().chunks(2)) {
+        folder.write_rows(file, of_file);
+    }
+    let base = base();
+    let train = |out: &str, more: &[&str]| {
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let tail = &arguments(out, base.to_str().unwrap(), more)[4..];
+        folder.output_of(&[&["train", "--fine-tune", "--labels"], &files[..], tail].concat());
+        folder.read_json(&format!("{out}/router.json"))["card"]["metrics"]["fine_tuning"].clone()
+    };
+    let plain = train("plain", &[]);
+    assert_eq!((&plain["rows_learnt"], &plain["rows_kept"]), (&json!(10), &json!(4)), "two files of seven");
+    let noisy = train("noisy", &["--noisy-copies", "2"]);
+    assert_eq!((&noisy["rows_learnt"], &noisy["noisy_copies"]), (&json!(10), &json!(2)));
+    let weights = |out: &str| folder.read(&format!("{out}/encoder/model.safetensors"));
+    assert_ne!(weights("plain"), weights("noisy"));
+}
+
 #[test]
 fn an_encoder_that_was_changed_or_is_gone_is_refused_by_name() {
     let folder = with_rows();

@@ -83,6 +83,9 @@ pub struct FineTuneArgs {
     /// [default: 96; 128 for outcomes alone].
     #[arg(long, value_name = "N", requires = "fine_tune")]
     pub max_tokens: Option<usize>,
+    /// Copies of each labelled prompt with slips, greetings and demands that some epochs read instead of it: with 2, every third reads it as it is.
+    #[arg(long, default_value_t = 0, value_name = "N", requires = "fine_tune")]
+    pub noisy_copies: usize,
     /// What rare labels weigh.
     #[arg(long, value_enum, default_value_t = ClassWeights::Sqrt, requires = "fine_tune")]
     pub class_weights: ClassWeights,
@@ -162,6 +165,7 @@ impl FineTuneArgs {
         Some(train::FineTuneCommand {
             auxiliary_field: self.auxiliary_field,
             unlabelled: self.unlabelled,
+            noisy_copies: self.noisy_copies,
             max_tokens: self.max_tokens.unwrap_or(defaults.max_tokens),
             validation: self.validation,
             encoder_precision,

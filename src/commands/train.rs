@@ -6,6 +6,7 @@
 mod rows;
 mod tuned;
 mod tuned_outcomes;
+mod tuned_rows;
 mod unlabelled;
 mod vectors;
 

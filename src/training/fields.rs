@@ -48,7 +48,10 @@ pub(super) fn fit_field(
 ) -> Result<FittedField, TrainingError> {
     let set = weighed.set();
     let ordered = data.target == "complexity";
-    let folds = Folds::of(set, data, seed);
+    let kept = Folds::of(set, data, seed);
+    // A first tier that reads nothing of a fine-tuned encoder is measured on all rows, not on the few that were kept from it.
+    let is_first_frozen = set.tuned.as_ref().is_some_and(|tuned| tuned.embedder > 0) && weighed.joined().is_none();
+    let folds = if is_first_frozen { Folds::of_all(set, data, seed).measuring_all() } else { kept.clone() };
     let originals = data.originals(set).len();
     let mut compared = Vec::new();
     let takes_linear = method != Method::Centroid && linear_head::is_feasible(data.names.len());
@@ -86,19 +89,24 @@ pub(super) fn fit_field(
     }
     of_first.iter().for_each(|fitted| compare("first tier", fitted));
 
+    let of_kept_rows = |fitted: &FittedHead| {
+        let held_out = fitted.held_out.of_rows(&kept.measured_rows(set, data));
+        held_out.ok_or(TrainingError::Numeric("the first tier was not measured where the second one is"))
+    };
+    let on_kept = LinearFit { folds: &kept, ..on };
     let mut of_second = Vec::new();
     if set.embedders.len() > 1 {
         if takes_centroids {
             step(&format!("{}: centroids, second tier, {originals} rows", data.target));
-            of_second.push(centroid_head::fit(set, data, &folds, 1, seed)?);
+            of_second.push(centroid_head::fit(set, data, &kept, 1, seed)?);
         }
         if let Some(linear) = &linear {
             step(&format!("{}: linear head, second tier, {originals} rows", data.target));
-            of_second.push(on.fit_on_top(linear, 1)?);
+            of_second.push(on_kept.fit_on_top(linear, &of_kept_rows(&linear.fitted)?, 1)?);
         }
     }
     if let Some(head) = network(1) {
-        of_second.extend(on.of_network(head, 1)?);
+        of_second.extend(on_kept.of_network(head, 1)?);
     }
     of_second.iter().for_each(|fitted| compare("second tier", fitted));
     let first = best_of(of_first).ok_or(TrainingError::Numeric("no head could be fitted"))?;
@@ -106,13 +114,20 @@ pub(super) fn fit_field(
     let abstain = abstention::fit(&confidences(&first));
     let second_abstain = second.as_ref().map(|second| abstention::fit(&confidences(second)));
     let most = if tuned.is_some() { cascade::MOST_TUNED_TIER_SHARE } else { cascade::MOST_SECOND_TIER_SHARE };
-    let band = second.as_ref().map(|second| cascade::fit(&two_tier_rows(&first, second, tuned.is_some()), most));
+    let band = match &second {
+        None => None,
+        Some(second) => {
+            let of_first = FittedHead { held_out: of_kept_rows(&first)?, ..first.clone() };
+            Some(cascade::fit(&two_tier_rows(&of_first, second, tuned.is_some()), most))
+        }
+    };
     let metrics = json!({
         "rows": originals,
         "labels": data.names.len(),
         "folds": folds.count,
         "folds_measured": folds.measured,
         "folds_of": folds.kind,
+        "second_tier_folds_of": second.as_ref().map(|_| kept.kind),
         "method": first.method(),
         "compared": compared,
         "abstain": {

@@ -16,6 +16,7 @@ const MOST_OF_ONE_BATCH: f64 = 0.4;
 const ENOUGH_ROWS: usize = 5_000;
 
 /// How one label field's rows are held out.
+#[derive(Debug, Clone)]
 pub(super) struct Folds {
     pub(super) count: usize,
     /// How many of the folds, from the first, are held out and measured.
@@ -30,11 +31,13 @@ impl Folds {
     /// Held-out rows that come from other batches than the training rows say what a router will do with prompts from elsewhere;
     /// rows of the same batches would flatter it.
     pub(super) fn of(set: &TrainingSet, data: &Labelled, seed: u64) -> Self {
+        Self::of_tuned(set, &data.originals(set)).unwrap_or_else(|| Self::of_all(set, data, seed))
+    }
+
+    /// The same for heads that read nothing of an encoder that was fine-tuned on the rows.
+    pub(super) fn of_all(set: &TrainingSet, data: &Labelled, seed: u64) -> Self {
         let originals = data.originals(set);
         let truth = data.truth(&originals);
-        if let Some(folds) = Self::of_tuned(set, &originals) {
-            return folds;
-        }
         let batches: Vec<usize> = originals.iter().map(|row| set.rows[*row].batch).collect();
         let (kind, count, measured, of_original) = match by_batch(&batches, &truth) {
             Some((count, folds)) => ("batches", count, count, folds),
@@ -69,6 +72,16 @@ impl Folds {
         }
         let is_measured = originals.iter().any(|row| of_row[*row] == 0);
         is_measured.then_some(Self { count: 2, measured: 1, of_row, kind: "rows kept from the encoder" })
+    }
+
+    /// The same folds, every one of them measured.
+    pub(super) fn measuring_all(self) -> Self {
+        Self { measured: self.count, ..self }
+    }
+
+    /// The rows that are measured, in the order in which they are.
+    pub(super) fn measured_rows(&self, set: &TrainingSet, data: &Labelled) -> Vec<usize> {
+        (0..self.measured).flat_map(|fold| self.split(set, data, fold).1).collect()
     }
 
     /// Rows to learn from (with copies) and rows to measure on (without) when one fold is held out.

@@ -1,5 +1,7 @@
 //! What a head says of rows that its fitting did not see: the ground for choosing, calibrating and abstaining.
 
+use std::collections::BTreeMap;
+
 use super::temperature::golden_section;
 
 /// Scores of held-out rows, and how they become probabilities.
@@ -41,6 +43,19 @@ impl Scores {
 }
 
 impl HeldOut {
+    /// What is known of these rows alone, in their order. `None` where one of them was not held out.
+    pub(super) fn of_rows(&self, rows: &[usize]) -> Option<Self> {
+        let places: BTreeMap<usize, usize> = self.rows.iter().enumerate().map(|(at, row)| (*row, at)).collect();
+        let mut found = Self::default();
+        for row in rows {
+            let at = *places.get(row)?;
+            found.rows.push(*row);
+            found.truth.push(self.truth[at]);
+            found.scores.push(self.scores[at].clone());
+        }
+        Some(found)
+    }
+
     /// Adds the rows of another fold.
     pub(super) fn extend(&mut self, other: Self) {
         self.rows.extend(other.rows);

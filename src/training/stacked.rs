@@ -15,8 +15,14 @@ const COSTS: [f32; 3] = [0.3, 1.0, 3.0];
 const WEIGHTS: [f32; 6] = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2];
 
 impl LinearFit<'_> {
-    /// The first tier's head with the vectors of `embedder` added.
-    pub(super) fn fit_on_top(&self, first: &FittedLinear, embedder: usize) -> Result<FittedHead, TrainingError> {
+    /// The first tier's head with the vectors of `embedder` added. `first_said` is what the first tier says of the rows that this tier's folds hold out, in their
+    /// order.
+    pub(super) fn fit_on_top(
+        &self,
+        first: &FittedLinear,
+        first_said: &HeldOut,
+        embedder: usize,
+    ) -> Result<FittedHead, TrainingError> {
         let vectors = CentredVectors::new(embedder, &self.weighed.set().vectors[embedder]);
         let mut best: Option<Candidate> = None;
         let mut tried = Vec::new();
@@ -24,7 +30,7 @@ impl LinearFit<'_> {
             let choice = Choice { cost, ..first.choice };
             let of_vectors = self.hold_out(&vectors, choice, Learns::Originals);
             for weight in WEIGHTS {
-                let held_out = sum(&first.fitted.held_out, &of_vectors, weight);
+                let held_out = sum(first_said, &of_vectors, weight);
                 let temperature = held_out.best_temperature();
                 let loss = held_out.log_loss(temperature);
                 tried.push(json!({"cost": cost, "weight": weight, "log_loss": round(loss)}));

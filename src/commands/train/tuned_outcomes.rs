@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::rows::{RowsOf, TrainingRows};
-use super::tuned::{FineTuneCommand, LEAST_KEPT, TunedSet, folds_of, tokens_of};
+use super::tuned::{FineTuneCommand, TunedSet};
+use super::tuned_rows::{LEAST_KEPT, folds_of, tokens_of};
 use crate::commands::material::Material;
 use crate::commands::{UsageError, parts};
 use crate::dataset::OutcomeRow;

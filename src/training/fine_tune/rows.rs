@@ -1,5 +1,6 @@
 //! What is learnt from: token ids with what is known of each text, and how many labels and models there are. A row may lack any target.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -23,6 +24,8 @@ pub fn tokenize(base: &Path, texts: &[&str], most: usize) -> Result<Vec<Vec<u32>
 pub struct FineTuneRow {
     /// Token ids with the special tokens around them.
     pub tokens: Vec<u32>,
+    /// The same text with slips and greetings, read instead of it in some epochs; never when it is measured.
+    pub copies: Vec<Vec<u32>>,
     /// Index of its task.
     pub task: Option<usize>,
     /// Index of its auxiliary label.
@@ -99,7 +102,10 @@ impl Targets {
             if row.tokens.is_empty() {
                 return Err(wrong("it has no token; leave rows without words out"));
             }
-            if row.tokens.iter().any(|id| *id as usize >= vocabulary) {
+            if row.copies.iter().any(Vec::is_empty) {
+                return Err(wrong("a copy of it has no token; leave such copies out"));
+            }
+            if row.texts().flatten().any(|id| *id as usize >= vocabulary) {
                 return Err(wrong(
                     "a token id lies beyond the base model's vocabulary; tokenize with its own tokenizer",
                 ));
@@ -117,6 +123,22 @@ impl Targets {
 }
 
 impl FineTuneRow {
+    /// Its own tokens, and those of its copies.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Vec<u32>> {
+        std::iter::once(&self.tokens).chain(&self.copies)
+    }
+
+    /// The row as it is read at its `turn`: itself, then one copy after the other, and again.
+    pub(super) fn at_turn(&self, turn: usize) -> Cow<'_, Self> {
+        match (turn % (self.copies.len() + 1)).checked_sub(1) {
+            None => Cow::Borrowed(self),
+            Some(copy) => {
+                let (tokens, quality) = (self.copies[copy].clone(), self.quality.clone());
+                Cow::Owned(Self { tokens, copies: Vec::new(), quality, ..*self })
+            }
+        }
+    }
+
     /// The label that a softmax head learns.
     pub(super) fn label(&self, kind: HeadKind) -> Option<usize> {
         match kind {
@@ -144,7 +166,10 @@ pub(super) fn hash_rows(hasher: &mut blake3::Hasher, rows: &[FineTuneRow]) {
     number(hasher, rows.len());
     for row in rows {
         number(hasher, row.tokens.len());
-        row.tokens.iter().for_each(|id| {
+        for copy in &row.copies {
+            number(hasher, copy.len());
+        }
+        row.texts().flatten().for_each(|id| {
             hasher.update(&id.to_le_bytes());
         });
         for label in [row.task, row.auxiliary, row.complexity] {
@@ -155,5 +180,40 @@ pub(super) fn hash_rows(hasher: &mut blake3::Hasher, rows: &[FineTuneRow]) {
             number(hasher, *model);
             hasher.update(&score.to_le_bytes());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_and_its_copies_are_read_in_turns() {
+        let row =
+            FineTuneRow { tokens: vec![1], copies: vec![vec![2], vec![3]], task: Some(4), ..FineTuneRow::default() };
+        let read: Vec<u32> = (0..6).map(|turn| row.at_turn(turn).tokens[0]).collect();
+        assert_eq!(read, [1, 2, 3, 1, 2, 3]);
+        assert_eq!(row.at_turn(1).task, Some(4), "a copy has its row's targets");
+        let alone = FineTuneRow { tokens: vec![1], ..FineTuneRow::default() };
+        assert_eq!(*alone.at_turn(5), alone);
+    }
+
+    #[test]
+    fn copies_are_checked_and_belong_to_the_run() {
+        let targets = Targets { tasks: 2, ..Targets::default() };
+        let with =
+            |copies: Vec<Vec<u32>>| FineTuneRow { tokens: vec![1, 2], copies, task: Some(0), ..FineTuneRow::default() };
+        assert!(targets.check(&[with(vec![vec![3]])], 4).is_ok());
+        for (copies, what) in [(vec![vec![4]], "vocabulary"), (vec![vec![]], "no token")] {
+            let refused = targets.check(&[with(copies)], 4).map_err(|error| error.to_string());
+            assert!(refused.as_ref().is_err_and(|message| message.contains(what)), "{refused:?}");
+        }
+        let hash = |row: FineTuneRow| {
+            let mut hasher = blake3::Hasher::new();
+            hash_rows(&mut hasher, &[row]);
+            hasher.finalize()
+        };
+        assert_ne!(hash(with(vec![vec![3], vec![1]])), hash(with(vec![vec![3, 1]])));
+        assert_ne!(hash(with(vec![vec![3]])), hash(with(vec![])));
     }
 }

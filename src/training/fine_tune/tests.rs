@@ -35,6 +35,7 @@ fn rows(count: usize, seed: u64) -> Vec<FineTuneRow> {
     let mut random = SplitMix64::new(seed);
     let row = |random: &mut SplitMix64| FineTuneRow {
         tokens: (0..2 + random.below(9)).map(|_| 5 + random.below(300) as u32).collect(),
+        copies: Vec::new(),
         task: Some(random.below(4)),
         auxiliary: Some(random.below(6)),
         complexity: Some(random.below(3)),
@@ -241,6 +242,7 @@ fn twenty_steps_go_as_in_pytorch() {
             .into_iter()
             .map(|row| FineTuneRow {
                 tokens: row.tokens,
+                copies: Vec::new(),
                 task: row.task,
                 auxiliary: row.auxiliary,
                 complexity: row.complexity,

@@ -1,6 +1,7 @@
 //! The run: epochs of batches, looks at the validation rows between them, the best weights kept, a checkpoint from time to time. The same rows, base,
 //! options and seed give the same weights bit for bit, however often the run was cut off and gone on with, and on however many threads.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -69,7 +70,7 @@ pub fn fine_tune(
     let network = Network::load(base, rows.targets, options.device, &mut random)?;
     for of_kind in [rows.training, rows.validation] {
         rows.targets.check(of_kind, network.vocabulary())?;
-        if let Some(row) = of_kind.iter().position(|row| row.tokens.len() > network.most_tokens()) {
+        if let Some(row) = of_kind.iter().position(|row| row.texts().any(|text| text.len() > network.most_tokens())) {
             return Err(FineTuneError::Row {
                 row,
                 what: "it has more tokens than the base model has positions; cut it",
@@ -218,7 +219,10 @@ impl<'a> Run<'a> {
 
     /// Learns from one batch.
     fn step(&mut self, batch: &[usize]) -> Result<f64, FineTuneError> {
-        let rows: Vec<&FineTuneRow> = batch.iter().map(|row| &self.rows.training[*row]).collect();
+        // Each row begins at another turn, so that every epoch reads some as they are.
+        let read = batch.iter().map(|row| self.rows.training[*row].at_turn(self.position.epoch + row));
+        let read: Vec<Cow<'_, FineTuneRow>> = read.collect();
+        let rows: Vec<&FineTuneRow> = read.iter().map(AsRef::as_ref).collect();
         let mut random = SplitMix64::new(self.position.random);
         let dropout = DropoutPlan { rate: self.options.dropout, seed: random.next() };
         self.position.random = random.state();
