@@ -146,9 +146,15 @@ async fn serve_and_drain(
         connections.cut_off().await;
     }
     if let Some(recorder) = &parts.recorder {
-        let at_least = Instant::now() + STORE_PATIENCE;
-        let until = if recorder.is_up() { deadline.max(at_least) } else { at_least };
-        if !matches!(timeout_at(until, recorder.close()).await, Ok(Ok(()))) {
+        // A database that is well has the whole time. That it is not may show only now, when what waits is written.
+        let closing = async {
+            tokio::select! {
+                closed = recorder.close() => closed.is_ok(),
+                () = recorder.gone_for(STORE_PATIENCE) => false,
+            }
+        };
+        let until = deadline.max(Instant::now() + STORE_PATIENCE);
+        if !timeout_at(until, closing).await.unwrap_or(false) {
             let lost = recorder.abandon();
             tracing::warn!(lost, "the store did not write everything in time; these decisions are lost");
         }

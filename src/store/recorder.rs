@@ -1,9 +1,11 @@
 //! Takes decisions down behind the requests' backs: a bounded queue that never makes anybody wait. What is done with the rows is `writer.rs`'s.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::tally::{DropReason, Tally};
 use super::writer::{Message, Writer};
@@ -98,6 +100,18 @@ impl Recorder {
     /// Whether the database takes rows, as far as is known. Known soon after it goes: an idle writer asks it every few seconds.
     pub fn is_up(&self) -> bool {
         self.tally.is_up()
+    }
+
+    /// Ends when the database has been gone for this long without a break.
+    pub async fn gone_for(&self, patience: Duration) {
+        let mut up = self.tally.watch_up();
+        loop {
+            // What it gives must not be held: it would keep the state from changing.
+            drop(up.wait_for(|is_up| !is_up).await);
+            if timeout(patience, up.wait_for(|is_up| *is_up)).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Sets the gauges to what is true now; to be called before they are read.
