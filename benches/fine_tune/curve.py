@@ -43,7 +43,8 @@ def arguments():
 def read(path, field):
     """Labels with their rows in the order of the file; a label with few rows can be neither learnt nor measured."""
     by_label = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    # Not splitlines(): a string of JSON may hold U+2028.
+    for line in path.read_text(encoding="utf-8").split("\n"):
         row = json.loads(line) if line.strip() else {}
         if row.get(field):
             by_label.setdefault(str(row[field]), []).append(row)

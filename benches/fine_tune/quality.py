@@ -58,7 +58,8 @@ def arguments():
 
 
 def lines(path):
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    # Not splitlines(): a string of JSON may hold U+2028.
+    return [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
 def question_of(line):
