@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use command_line::{Folder, root};
 
 const MOST_TABLE_BYTES: u64 = 8 << 20;
+const MOST_ENCODER_BYTES: usize = 24_000_000;
 
 fn recipe(name: &str) -> toml::Table {
     fs::read_to_string(root().join("training").join(name)).unwrap().parse().unwrap()
@@ -64,22 +65,19 @@ fn shipped() -> Vec<(PathBuf, BTreeMap<String, Vec<u8>>)> {
     folders.collect()
 }
 
-/// Nothing of the first tier depends on the encoder of the second but which rows were kept from it, so that a tiny one in its place, which learns in seconds,
-/// must leave every byte as it is. The numbers of the second tier differ between processors in their last digits.
+/// Flags of the recipe that are about the second tier's encoder.
+const OF_THE_ENCODER: [&str; 4] = ["fine-tune", "epochs", "noisy-copies", "encoder-precision"];
+
+/// Nothing of the first tier depends on the second, so that training it alone must leave every byte as it is. The encoder takes half an hour, and its numbers differ
+/// between processors in their last digits.
 #[test]
 fn the_recipe_gives_the_first_tier_of_the_built_in_artifact_byte_by_byte() {
     let folder = Folder::new();
     // The folder's name becomes the artifact's.
     let out = folder.path("router");
     let mut recipe = recipe("router.toml");
-    if recipe.contains_key("fine-tune") {
-        let tiny = root().join("tests/fixtures/transformers/bert-xlmr-vocabulary");
-        for (key, value) in
-            [("embedder", format!("cascade:{}", tiny.display())), ("epochs", "1".into()), ("max-tokens", "8".into())]
-        {
-            recipe.insert(key.into(), toml::Value::String(value));
-        }
-    }
+    recipe.retain(|key, _| !OF_THE_ENCODER.contains(&key));
+    assert_eq!(recipe.insert("embedder".into(), "builtin".into()), Some("cascade".into()));
     let arguments = arguments_of(&recipe, &out);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     folder.semroute(&arguments).current_dir(root()).assert().success();
@@ -162,6 +160,12 @@ fn the_table_and_its_vocabulary_stay_small() {
         .filter(char::is_ascii_digit)
         .collect();
     assert_eq!(digits.parse(), Ok(bytes), "the size on the card");
+}
+
+#[test]
+fn the_encoder_with_its_tokenizer_stays_small() {
+    let bytes: usize = files_of(&root().join("models/router/encoder")).values().map(Vec::len).sum();
+    assert!(bytes <= MOST_ENCODER_BYTES, "{bytes} bytes");
 }
 
 #[test]

@@ -5,12 +5,18 @@ mod command_line;
 
 use command_line::{Folder, root, rows_of};
 use semroute::commands::parts;
-use semroute::embedder::{BUILTIN, has_builtin_encoder};
+use semroute::embedder::{BUILTIN, BUILTIN_ENCODER, has_builtin_encoder};
 use semroute::routing::Brain;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What the second tier adds to the share of held-out prompts whose task is found, at the least.
 const LEAST_GAIN: f64 = 0.01;
+
+/// Prompts that nothing was trained on.
+fn held_out() -> Vec<Value> {
+    let files = ["field.jsonl", "street.jsonl"].into_iter();
+    files.flat_map(|file| rows_of(&std::fs::read(root().join("data/heldout").join(file)).unwrap())).collect()
+}
 
 fn manifest() -> Value {
     serde_json::from_slice(&std::fs::read(root().join("models/router/router.json")).unwrap()).unwrap()
@@ -33,7 +39,7 @@ fn the_built_in_artifact_has_as_many_tiers_as_the_build() {
     assert_eq!(parts::open_brain_with(BUILTIN, BUILTIN, None).unwrap().embedders().len(), 1);
 }
 
-/// On prompts that nothing was trained on. The first tier's figures are promised byte by byte elsewhere; the second's differ from processor to processor in their
+/// The first tier's figures are promised byte by byte elsewhere; the second's differ from processor to processor in their
 /// last digits, so that what is promised of it is a bound.
 #[test]
 fn the_second_tier_is_better_on_the_prompts_that_were_held_out() {
@@ -41,10 +47,7 @@ fn the_second_tier_is_better_on_the_prompts_that_were_held_out() {
     if brain.classifier().second.is_none() {
         return;
     }
-    let rows: Vec<Value> = ["field.jsonl", "street.jsonl"]
-        .into_iter()
-        .flat_map(|file| rows_of(&std::fs::read(root().join("data/heldout").join(file)).unwrap()))
-        .collect();
+    let rows = held_out();
     let prompts: Vec<&str> = rows.iter().map(|row| row["prompt"].as_str().unwrap()).collect();
     let accuracy = |brain: &Brain| {
         let said = brain.classify_many(&prompts, &|_| {}).unwrap();
@@ -61,4 +64,36 @@ fn the_second_tier_is_better_on_the_prompts_that_were_held_out() {
         rows.len()
     );
     assert!(cascade >= first + LEAST_GAIN, "{cascade} after {first}");
+}
+
+/// Who trains on outcomes alone keeps what the built-in artifact knows of tasks, both tiers of it, and carries no copy of the encoder.
+#[test]
+fn outcomes_alone_inherit_as_many_tiers_as_the_build_has() {
+    let folder = Folder::new();
+    let rows = held_out();
+    let outcomes: Vec<Value> = rows
+        .iter()
+        .step_by(9)
+        .enumerate()
+        .map(|(at, row)| json!({"id": at, "prompt": row["prompt"], "scores": {"small": f64::from(at % 3 == 0), "large": 1.0}}))
+        .collect();
+    folder.write_rows("outcomes.jsonl", &outcomes);
+    folder.output_of(&["train", "--outcomes", "outcomes.jsonl", "--out", "mine"]);
+    let names: Vec<Value> = folder.read_json("mine/router.json")["embedders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["name"].clone())
+        .collect();
+    let builtin = parts::open_brain(BUILTIN).unwrap();
+    assert_eq!(names, [BUILTIN, BUILTIN_ENCODER][..builtin.embedders().len()]);
+    assert!(!folder.path("mine/encoder").exists());
+
+    let mine = parts::open_brain(folder.path("mine").to_str().unwrap()).unwrap();
+    let prompts: Vec<&str> = rows.iter().step_by(5).map(|row| row["prompt"].as_str().unwrap()).collect();
+    let said = |brain: &Brain| -> Vec<(Vec<f64>, bool)> {
+        let said = brain.classify_many(&prompts, &|_| {}).unwrap();
+        said.into_iter().map(|said| (said.classification.task.probabilities, said.by_second_tier)).collect()
+    };
+    assert_eq!(said(&mine), said(&builtin));
 }

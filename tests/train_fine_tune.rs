@@ -9,13 +9,14 @@ use std::path::PathBuf;
 use command_line::{Folder, root};
 use serde_json::{Value, json};
 
-const ENCODER_FILES: [&str; 7] = [
+const ENCODER_FILES: [&str; 8] = [
     "1_Pooling",
     "config.json",
     "config_sentence_transformers.json",
     "model.safetensors",
     "modules.json",
     "semroute_encoder.json",
+    "sentence_bert_config.json",
     "tokenizer.json",
 ];
 
@@ -67,11 +68,16 @@ fn the_artifact_carries_its_encoder_and_is_read_with_it() {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     assert_eq!(inside("first"), ["mine".to_owned()].into(), "nothing is left beside it");
-    let expected = ["sentence_bert_config.json"].into_iter().chain(ENCODER_FILES).map(str::to_owned).collect();
-    let optional = |names: BTreeSet<String>| -> BTreeSet<String> {
-        names.into_iter().filter(|name| name != "config_sentence_transformers.json").collect()
-    };
-    assert_eq!(optional(inside("first/mine/encoder")), optional(expected));
+    assert_eq!(inside("first/mine/encoder"), ENCODER_FILES.map(str::to_owned).into());
+    // It wants what its base wants before every text, and says nothing of where that one came from.
+    let [prompts, of_base] = [folder.path("first/mine/encoder"), base.clone()].map(|folder| {
+        let text = std::fs::read_to_string(folder.join("config_sentence_transformers.json")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["prompts"]["query"].clone()
+    });
+    assert!(prompts.is_string() && prompts == of_base, "{prompts} is not {of_base}");
+    let config = folder.read_json("first/mine/encoder/config.json");
+    assert_eq!((config.get("_name_or_path"), config.get("transformers_version")), (None, None));
+    assert_eq!(config["hidden_size"], 32);
     let manifest = folder.read_json("first/mine/router.json");
     let record = &manifest["embedders"][0];
     assert_eq!((&record["name"], &record["folder"]), (&json!("bert-xlmr-vocabulary-tuned"), &json!("encoder")));
@@ -159,37 +165,14 @@ fn what_cannot_be_fine_tuned_is_refused_before_anything_is_written() {
         |more: &[&str], expected: &[&str]| folder.expect_refusal(&arguments("mine", embedder, more), expected);
     refused(&["--auxiliary-field", "nothing"], &["--auxiliary-field nothing: no row has this field"]);
     folder.expect_refusal(&["train", "--labels", "rows.jsonl", "--out", "mine", "--epochs", "3"], &["--fine-tune"]);
-    let none = ["train", "--fine-tune", "--labels", "rows.jsonl", "--out", "mine", "--embedder", "no/such/folder"];
-    folder.expect_refusal(&none, &["no/such/folder"]);
-    let share = [
-        "train",
-        "--fine-tune",
-        "--labels",
-        "rows.jsonl",
-        "--out",
-        "mine",
-        "--embedder",
-        embedder,
-        "--validation",
-        "0.9",
-    ];
-    folder.expect_refusal(&share, &["--validation 0.9: a share above 0 and up to 0.5"]);
-    let rate = [
-        "train",
-        "--fine-tune",
-        "--labels",
-        "rows.jsonl",
-        "--out",
-        "mine",
-        "--embedder",
-        embedder,
-        "--encoder-rate",
-        "7",
-    ];
-    folder.expect_refusal(&rate, &["encoder rate is 7"]);
-    let cuda =
-        ["train", "--fine-tune", "--labels", "rows.jsonl", "--out", "mine", "--embedder", embedder, "--device", "cuda"];
+    folder.expect_refusal(&arguments("mine", "no/such/folder", &[]), &["no/such/folder"]);
+    let only = |more: [&str; 2], expected: &str| {
+        let always = ["train", "--fine-tune", "--labels", "rows.jsonl", "--out", "mine", "--embedder", embedder];
+        folder.expect_refusal(&[&always[..], &more[..]].concat(), &[expected]);
+    };
+    only(["--validation", "0.9"], "--validation 0.9: a share above 0 and up to 0.5");
+    only(["--encoder-rate", "7"], "encoder rate is 7");
     if !cfg!(feature = "cuda") {
-        folder.expect_refusal(&cuda, &["device cuda: this semroute was built without it"]);
+        only(["--device", "cuda"], "device cuda: this semroute was built without it");
     }
 }

@@ -24,7 +24,7 @@ fn load(tiny: &TinyBert) -> Transformer {
 fn refusal(tiny: &TinyBert) -> String {
     match Transformer::from_folder("tiny", tiny.path(), DeviceChoice::Cpu, Precision::F32) {
         Ok(_) => panic!("the folder was taken"),
-        Err(error @ (FolderError::Read { .. } | FolderError::Invalid { .. })) => error.to_string(),
+        Err(error @ (FolderError::File { .. } | FolderError::Invalid { .. })) => error.to_string(),
     }
 }
 

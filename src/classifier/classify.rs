@@ -110,6 +110,12 @@ impl Classifier {
         self.second.as_ref().is_some_and(|second| (second.from..second.to).contains(&lead))
     }
 
+    /// Whether there is a second tier and the vectors that it reads: features that were kept of a prompt may be the first tier's alone.
+    pub fn can_ask_second(&self, features: &Features) -> bool {
+        let is_there = |head: &Head| head.embedders().into_iter().all(|at| features.vector(at).is_some());
+        self.second.as_ref().is_some_and(|second| is_there(&second.heads.task) && is_there(&second.heads.complexity))
+    }
+
     /// Indices of the embedders that every prompt is read by: for the first tier, novelty, and quality but for a network's, rising.
     pub fn first_tier_embedders(&self) -> Vec<usize> {
         let mut read = self.first.task.embedders();

@@ -6,6 +6,7 @@ mod check;
 mod chooser;
 mod compare;
 mod configured;
+mod field;
 mod labels;
 mod outcomes;
 mod output;

@@ -92,13 +92,17 @@ impl KeptFeatures {
     }
 }
 
-/// Everything that classification reads of prompts, by all of these embedders.
-pub fn features_of(tiers: &[Tier], materials: &[&Material]) -> anyhow::Result<Vec<Features>> {
+/// Everything that classification reads of prompts, by all of these embedders. Features that were kept instead of words may lack vectors that are not needed.
+pub fn features_of(
+    tiers: &[Tier],
+    materials: &[&Material],
+    is_needed: impl Fn(usize) -> bool,
+) -> anyhow::Result<Vec<Features>> {
     let words: Vec<&str> = materials.iter().filter_map(|material| material.words()).collect();
     let mut of_words = read_features(tiers, &words)?.into_iter();
     let of_one = |material: &&Material| match material {
         Material::Words(_) => Ok(of_words.next().unwrap_or_default()),
-        Material::Kept(kept) => kept.by(tiers, |_| true),
+        Material::Kept(kept) => kept.by(tiers, &is_needed),
     };
     Ok(materials.iter().map(of_one).collect::<Result<_, _>>()?)
 }

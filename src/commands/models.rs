@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{UsageError, parts};
 use crate::embedder::download::{self, ModelFilesError, PullProgress};
-use crate::embedder::{BUILTIN, Embedder as _, builtin, has_builtin_encoder};
+use crate::embedder::{BUILTIN, BUILTIN_ENCODER, Embedder as _, builtin, has_builtin_encoder};
 
 /// What `semroute models` is asked to do.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ fn list() -> anyhow::Result<()> {
     println!("{BUILTIN}\t{} dimensions\tinside the binary", table.identity().dims);
     if has_builtin_encoder() {
         let (manifest, _) = parts::read_artifact(BUILTIN)?;
-        for record in manifest.embedders.iter().filter(|record| record.folder.is_some()) {
+        for record in manifest.embedders.iter().filter(|record| record.name == BUILTIN_ENCODER) {
             println!("{}\t{} dimensions\tinside the binary", record.name, record.dims);
         }
     }

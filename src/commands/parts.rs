@@ -10,7 +10,7 @@ use super::UsageError;
 use crate::classifier::{self, ArtifactManifest, Classifier, EmbedderRecord};
 use crate::config::Config;
 use crate::dataset::LabelFields;
-use crate::embedder::{self, BUILTIN, OpenedEmbedder, Precision};
+use crate::embedder::{self, BUILTIN, BUILTIN_ENCODER, OpenedEmbedder, Precision};
 use crate::gateway::{DocumentClient, check_document_address};
 use crate::limits::KeyRing;
 use crate::limits::jwt::TokenVerifier;
@@ -37,23 +37,25 @@ pub fn open_embedder_as(name: &str, precision: Option<Precision>) -> anyhow::Res
     if name == BUILTIN {
         return Ok(embedder::open(BUILTIN, None, precision)?);
     }
+    let refused = |why: String| UsageError(format!("embedder {name}: {why}"));
+    if name == BUILTIN_ENCODER {
+        if !embedder::has_builtin_encoder() {
+            return Err(refused("this semroute was built without it; build with the feature encoder".into()).into());
+        }
+        return embedder::builtin_encoder(name, precision).map_err(|error| refused(error.to_string()).into());
+    }
     let folder = embedder::locate(name).map_err(|error| UsageError(error.to_string()))?;
-    embedder::open(name, Some(&folder), precision)
-        .map_err(|error| UsageError(format!("embedder {name}: {error}")).into())
+    embedder::open(name, Some(&folder), precision).map_err(|error| refused(error.to_string()).into())
 }
 
-/// Opens an embedder of an artifact: from the artifact's own folder where it lies in it, which for the built-in artifact is the binary.
+/// Opens an embedder of an artifact: from the artifact's own folder where it lies in it.
 pub fn open_record(
     router: &str,
     record: &EmbedderRecord,
     precision: Option<Precision>,
 ) -> anyhow::Result<OpenedEmbedder> {
     let Some(folder) = &record.folder else { return open_embedder_as(&record.name, precision) };
-    let opened = if router == BUILTIN {
-        embedder::builtin_encoder(&record.name, precision).map_err(Into::into)
-    } else {
-        embedder::open(&record.name, Some(&Path::new(router).join(folder)), precision)
-    };
+    let opened = embedder::open(&record.name, Some(&Path::new(router).join(folder)), precision);
     opened.map_err(|error| UsageError(format!("the artifact's own encoder: {error}")).into())
 }
 
@@ -79,15 +81,35 @@ pub fn build_keys(
     Ok(keys.with_tokens(TokenVerifier::new(jwt.clone(), Box::new(fetch))))
 }
 
-/// Reads `builtin` or an artifact's folder.
+/// Whether fine-tuning made it, for its artifact or for the built-in one.
+pub fn is_fine_tuned(record: &EmbedderRecord) -> bool {
+    record.folder.is_some() || record.name == BUILTIN_ENCODER
+}
+
+/// Reads `builtin` or an artifact's folder. What lies in the built-in artifact's folder is inside the binary, where it has a name.
 pub fn read_artifact(router: &str) -> anyhow::Result<(ArtifactManifest, Arc<Classifier>)> {
     if router == BUILTIN {
-        let builtin = classifier::builtin(READER_VERSION)?;
-        return Ok((builtin.0.clone(), Arc::new(builtin.1.clone())));
+        let (mut manifest, classifier) = (*classifier::builtin(READER_VERSION)?).clone();
+        for record in &mut manifest.embedders {
+            if record.folder.take().is_some() {
+                record.name = BUILTIN_ENCODER.to_owned();
+            }
+        }
+        return Ok((manifest, Arc::new(classifier)));
     }
     let read = classifier::read_artifact(Path::new(router), READER_VERSION);
     let (manifest, classifier) = read.map_err(|error| UsageError(format!("router artifact {error}")))?;
     Ok((manifest, Arc::new(classifier)))
+}
+
+/// The built-in artifact as trainings inherit from it: its first tier alone where the build is without its encoder, or nothing more is wanted.
+pub fn inheritable(first_tier_alone: bool) -> Option<(ArtifactManifest, Classifier)> {
+    let (mut manifest, classifier) = read_artifact(BUILTIN).ok()?;
+    let mut classifier = (*classifier).clone();
+    if manifest.second_tier.is_some() && (first_tier_alone || !embedder::has_builtin_encoder()) {
+        classifier = without_second_tier(&mut manifest, &classifier);
+    }
+    Some((manifest, classifier))
 }
 
 /// An artifact with the embedders it was trained with. `embedder` is `cascade`, which leaves their names to the artifact, or
@@ -103,7 +125,8 @@ pub fn open_brain_with(router: &str, embedder: &str, precision: impl Into<Option
         .embedders
         .iter()
         .map(|record| {
-            let is_given = embedder == CASCADE || record.name == BUILTIN || record.folder.is_some();
+            let is_built_in = [BUILTIN, BUILTIN_ENCODER].contains(&record.name.as_str());
+            let is_given = embedder == CASCADE || is_built_in || record.folder.is_some();
             if is_given { record.name.as_str() } else { embedder }
         })
         .collect();
@@ -144,16 +167,14 @@ fn second_tier_is_left_out(
 ) -> Option<String> {
     let second = manifest.second_tier.as_ref().and_then(|second| second.task.embedders.last().copied());
     let at = second.or_else(|| classifier.embedder_of_quality())?;
-    let EmbedderRecord { name, folder, .. } = manifest.embedders.get(at)?;
+    let name = &manifest.embedders.get(at)?.name;
     if embedder == BUILTIN {
         return Some(format!("the second tier ({name}) is switched off by embedder = \"{BUILTIN}\""));
     }
-    let (is_there, remedy) = match folder {
-        Some(_) => (embedder::has_builtin_encoder(), "build with the feature encoder".to_owned()),
-        None => (embedder::locate(name).is_ok(), format!("semroute models pull {name}")),
-    };
-    (router == BUILTIN && !is_there).then(|| {
-        format!("the second tier ({name}) is not there, so unsure prompts keep the first tier's word; {remedy}")
+    (router == BUILTIN && !embedder::has_builtin_encoder()).then(|| {
+        format!(
+            "the second tier ({name}) is no part of this build, so unsure prompts keep the first tier's word; build with the feature encoder"
+        )
     })
 }
 

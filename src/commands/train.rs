@@ -18,16 +18,15 @@ use serde_json::Value;
 use self::rows::TrainingRows;
 pub(super) use self::rows::input_record;
 pub use self::tuned::{EncoderPrecision, FineTuneCommand};
+use super::{UsageError, parts};
+use crate::classifier::{ArtifactManifest, ENCODER_FOLDER, EmbedderRecord, check_destination, write_artifact_with};
+use crate::routing::Tier;
+use crate::training::{self, Method, TrainOptions};
 
 /// What fine-tuning can be told.
 pub mod options {
     pub use crate::training::fine_tune::{Averaging, CheckpointOptions, ClassWeights, FineTuneOptions, TrainingDevice};
 }
-use super::{UsageError, parts};
-use crate::classifier::{ArtifactManifest, ENCODER_FOLDER, EmbedderRecord, check_destination, write_artifact_with};
-use crate::embedder::BUILTIN;
-use crate::routing::Tier;
-use crate::training::{self, Method, TrainOptions};
 
 /// What to train.
 #[derive(Debug, Clone)]
@@ -58,7 +57,8 @@ pub struct TrainCommand {
 pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
     check_destination(&command.out).map_err(|error| UsageError(format!("--out {error}")))?;
     let rows = TrainingRows::read(command)?;
-    let base = parts::read_artifact(BUILTIN).map(|(manifest, classifier)| (manifest, (*classifier).clone())).ok();
+    // An encoder of its own, and another one beside it for tasks, would be two for every unsure prompt.
+    let base = parts::inheritable(command.fine_tune.is_some());
     let options = TrainOptions {
         name: artifact_name(&command.out),
         seed: command.seed,

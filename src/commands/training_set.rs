@@ -54,7 +54,7 @@ pub fn fill<'a>(
     while rows.peek().is_some() {
         let batch: Vec<Row<'_>> = rows.by_ref().take(ROWS_A_BATCH).collect();
         let materials: Vec<&Material> = batch.iter().map(|row| row.material).collect();
-        for (row, features) in batch.into_iter().zip(features_of(tiers, &materials)?) {
+        for (row, features) in batch.into_iter().zip(features_of(tiers, &materials, |_| true)?) {
             let labels = LabelledPrompt { text: None, ..row.prompt.clone() };
             let index = set.push(row.prompt, &features);
             kept.push((index, row.material, labels));

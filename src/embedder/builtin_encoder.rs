@@ -1,4 +1,4 @@
-//! The fine-tuned encoder that ships inside the binary, where the feature `encoder` is on: the second tier of the built-in artifact. Its bytes stay where
+//! The fine-tuned encoder that ships inside the binary, where the feature `encoder` is on: the second tier of the built-in artifact, and of whoever inherits its labels. Its bytes stay where
 //! they are; what is packed of them is shared by everybody who opens it in the same precision.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -22,9 +22,9 @@ pub(super) const TUNED_FILE: &str = "semroute_encoder.json";
 /// Why a folder is not a usable model.
 #[derive(Debug, Error)]
 pub enum FolderError {
-    /// A file is missing or unreadable.
+    /// A file is missing, or cannot be read or written.
     #[error("{path}: {cause}")]
-    Read {
+    File {
         /// The file.
         path: String,
         /// What the file system said.
@@ -183,14 +183,14 @@ pub(super) fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 fn read(files: &ModelFiles, name: &str) -> Result<String, FolderError> {
-    text(files, name).map_err(|cause| FolderError::Read { path: files.path(name).display().to_string(), cause })
+    text(files, name).map_err(|cause| FolderError::File { path: files.path(name).display().to_string(), cause })
 }
 
 fn read_optional(files: &ModelFiles, name: &str) -> Result<Option<String>, FolderError> {
     match text(files, name) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(FolderError::Read { path: files.path(name).display().to_string(), cause }),
+        Err(cause) => Err(FolderError::File { path: files.path(name).display().to_string(), cause }),
     }
 }
 

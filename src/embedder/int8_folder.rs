@@ -65,7 +65,7 @@ pub fn weights_to_bytes(folder: &Path) -> Result<(), FolderError> {
         store(&mut file, name, &mut tensors).map_err(invalid)?;
     }
     let bytes = serialize(tensors, None).map_err(|error| invalid(error.to_string()))?;
-    let io = |cause| FolderError::Read { path: path.display().to_string(), cause };
+    let io = |cause| FolderError::File { path: path.display().to_string(), cause };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".semroute-weights-");
     #[cfg(unix)]

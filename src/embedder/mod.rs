@@ -46,6 +46,8 @@ pub use transformer::Transformer;
 
 /// Name under which the built-in static table is asked for and reported.
 pub const BUILTIN: &str = "builtin";
+/// The name of the fine-tuned encoder inside the binary, in the built-in artifact and in any other.
+pub const BUILTIN_ENCODER: &str = "builtin-encoder";
 
 /// What an artifact remembers of the embedder it was trained on.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -4,9 +4,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::folder::{FolderError, TUNED_FILE, TransformerFolder, WEIGHTS_FILE};
+use super::folder::{FolderError, TOKENIZER_FILE, TUNED_FILE, TransformerFolder, WEIGHTS_FILE, parse_json};
 use super::fused::{FusedShape, TensorFile};
 use super::pooling::Pooling;
 use super::prefix::PROMPTS_FILE;
@@ -85,13 +85,9 @@ impl TrainableEncoder {
     /// Names the file that the file system refuses.
     pub(crate) fn write_small_files(&self, folder: &Path, max_tokens: usize) -> Result<(), FolderError> {
         let named = |name: &str, done: io::Result<()>| {
-            done.map_err(|cause| FolderError::Read { path: folder.join(name).display().to_string(), cause })
+            done.map_err(|cause| FolderError::File { path: folder.join(name).display().to_string(), cause })
         };
-        for (name, is_needed) in [("config.json", true), ("tokenizer.json", true), (PROMPTS_FILE, false)] {
-            if is_needed || self.folder.join(name).is_file() {
-                named(name, std::fs::copy(self.folder.join(name), folder.join(name)).map(drop))?;
-            }
-        }
+        named(TOKENIZER_FILE, std::fs::copy(self.folder.join(TOKENIZER_FILE), folder.join(TOKENIZER_FILE)).map(drop))?;
         named("1_Pooling", std::fs::create_dir(folder.join("1_Pooling")))?;
         let is_cls = self.pooling == TrainablePooling::Cls;
         let pooling = json!({
@@ -106,16 +102,32 @@ impl TrainableEncoder {
             module(2, "2_Normalize", "Normalize")
         ]);
         let most = max_tokens.min(self.max_tokens);
-        let files = [
+        let mut files = vec![
+            ("config.json", self.config()?),
             ("1_Pooling/config.json", pooling),
             ("modules.json", modules),
             ("sentence_bert_config.json", json!({"max_seq_length": most, "do_lower_case": false})),
             (TUNED_FILE, json!({"cut": Cut::Ends})),
         ];
+        let prefix = self.tokenizer.prefix();
+        if !prefix.is_empty() {
+            files.push((PROMPTS_FILE, json!({"prompts": {"query": prefix}, "default_prompt_name": "query"})));
+        }
         for (name, value) in files {
             named(name, std::fs::write(folder.join(name), format!("{value:#}\n")))?;
         }
         Ok(())
+    }
+
+    /// The base model's own, without where and with what it was made: this is another model.
+    fn config(&self) -> Result<Value, FolderError> {
+        let path = self.folder.join("config.json");
+        let text = std::fs::read_to_string(&path);
+        let text = text.map_err(|cause| FolderError::File { path: path.display().to_string(), cause })?;
+        let mut config: Map<String, Value> =
+            parse_json(&text).map_err(|message| FolderError::invalid(&path, message))?;
+        config.retain(|key, _| !key.starts_with('_') && key != "transformers_version");
+        Ok(config.into())
     }
 
     /// Token ids of a text with the special tokens around it; of a longer one, two thirds of `most` from its front and one third from its back.

@@ -43,7 +43,7 @@ impl Transformer {
         let parts = TransformerFolder::of(files)?;
         let tokenizer_bytes = tokenizer_bytes(&parts)?;
         let fingerprint = fingerprint(&parts, &tokenizer_bytes)
-            .map_err(|cause| FolderError::Read { path: parts.files.path(WEIGHTS_FILE).display().to_string(), cause })?;
+            .map_err(|cause| FolderError::File { path: parts.files.path(WEIGHTS_FILE).display().to_string(), cause })?;
         let tokenizer = tokenizer(&parts, &tokenizer_bytes)?;
         let pass = Pass::load(&parts, device, precision)?;
         let identity = EmbedderIdentity { name: name.to_owned(), dims: parts.encoder.dims, fingerprint };
@@ -163,7 +163,7 @@ impl Embedder for Transformer {
 
 fn tokenizer_bytes(parts: &TransformerFolder) -> Result<std::borrow::Cow<'static, [u8]>, FolderError> {
     let path = || parts.files.path(TOKENIZER_FILE).display().to_string();
-    parts.files.read(TOKENIZER_FILE).map_err(|cause| FolderError::Read { path: path(), cause })
+    parts.files.read(TOKENIZER_FILE).map_err(|cause| FolderError::File { path: path(), cause })
 }
 
 /// The folder's tokenizer, checked against its weights and its own prompt.

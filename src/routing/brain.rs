@@ -240,9 +240,8 @@ impl Brain {
     /// What each tier says of features that were read before, in the order of the embedders; the second only where they have its vectors.
     pub fn classify_features(&self, features: &Features) -> BothTiers {
         let said = |classification, by_second_tier| Classified { classification, truncated: false, by_second_tier };
-        let is_whole = (0..self.tiers.len()).all(|embedder| features.vector(embedder).is_some());
-        let second = (is_whole && self.classifier.second.is_some())
-            .then(|| said(self.classifier.classify_second(features), true));
+        let can_ask = self.classifier.can_ask_second(features);
+        let second = can_ask.then(|| said(self.classifier.classify_second(features), true));
         BothTiers { first: said(self.classifier.classify(features), false), second }
     }
 

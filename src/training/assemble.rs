@@ -74,7 +74,10 @@ pub fn train(
         (Some(fitted), _) => fitted.abstain_below,
         (None, base) => base.map_or(0.0, |(_, classifier)| classifier.abstain_below),
     };
-    let second = second_tier(&task, &complexity);
+    let second = match base.filter(|_| set.is_empty()) {
+        Some(base) => inherit_second_tier(base, &mut embedders),
+        None => second_tier(&task, &complexity),
+    };
     let (novelty_embedder, novelty) = if set.is_empty() {
         let (manifest, classifier) = base.ok_or(TrainingError::NothingToInherit { target: "task" })?;
         (place(&manifest.embedders[classifier.novelty_embedder], &mut embedders), classifier.novelty.clone())
@@ -209,7 +212,8 @@ impl Trained {
     pub fn add_outcomes(&mut self, rows: &[OutcomeExample], inputs: &[InputRecord], tuned: Option<&TunedQuality>) {
         let classify = |row: &OutcomeExample| {
             let first = self.classifier.classify(&row.features);
-            if self.classifier.is_unsure(&first) { self.classifier.classify_second(&row.features) } else { first }
+            let asks = self.classifier.is_unsure(&first) && self.classifier.can_ask_second(&row.features);
+            if asks { self.classifier.classify_second(&row.features) } else { first }
         };
         let scored: Vec<ScoredPrompt> =
             rows.iter().map(|row| ScoredPrompt { classification: classify(row), scores: row.scores.clone() }).collect();
@@ -298,6 +302,17 @@ fn inherit(
     let first = head.clone().with_embedders(|old| place(&manifest.embedders[old], embedders));
     let origin = format!("{}@{}", manifest.card.name, manifest.weights_blake3.get(..8).unwrap_or_default());
     Ok(Field { first, origin, fitted: None })
+}
+
+/// The base's second tier, which belongs to its first: only where both fields are inherited.
+fn inherit_second_tier(
+    (manifest, classifier): &(ArtifactManifest, Classifier),
+    embedders: &mut Vec<EmbedderRecord>,
+) -> Option<SecondTier> {
+    let mut second = classifier.second.clone()?;
+    let mut placed = |head: Head| head.with_embedders(|old| place(&manifest.embedders[old], embedders));
+    second.heads = TierHeads { task: placed(second.heads.task), complexity: placed(second.heads.complexity) };
+    Some(second)
 }
 
 fn record_of(identity: &EmbedderIdentity) -> EmbedderRecord {

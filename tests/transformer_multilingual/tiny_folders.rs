@@ -113,7 +113,7 @@ impl Copied {
     pub fn refusal(&self) -> String {
         match Transformer::from_folder("tiny", self.0.path(), DeviceChoice::Cpu, Precision::F32) {
             Ok(_) => panic!("the folder was taken"),
-            Err(error @ (FolderError::Read { .. } | FolderError::Invalid { .. })) => error.to_string(),
+            Err(error @ (FolderError::File { .. } | FolderError::Invalid { .. })) => error.to_string(),
         }
     }
 }

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use super::super::{UsageError, parts};
 use super::EvaluateOptions;
+use super::field::Field;
 use super::predictions::Predictions;
-use super::rows::{InputRows, TextLabels};
-use crate::classifier::{ArtifactManifest, Classification, LabelScores};
+use super::rows::InputRows;
+use crate::classifier::ArtifactManifest;
 use crate::embedder::BUILTIN;
 use crate::evaluation::{ComparisonReport, WayName, WaySaid};
 use crate::routing::{Ask, Brain};
@@ -78,35 +79,6 @@ pub(super) fn measure(
     Ok(Some(ComparisonReport::new(name, ways.collect())))
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Task,
-    Complexity,
-}
-
-impl Field {
-    fn of(self, row: &TextLabels) -> Option<&String> {
-        match self {
-            Self::Task => row.task.as_ref(),
-            Self::Complexity => row.complexity.as_ref(),
-        }
-    }
-
-    fn scores(self, said: &Classification) -> &LabelScores {
-        match self {
-            Self::Task => &said.task,
-            Self::Complexity => &said.complexity,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Task => "task",
-            Self::Complexity => "complexity",
-        }
-    }
-}
-
 impl Compared {
     fn labels(&self, field: Field) -> &[String] {
         match field {
@@ -149,7 +121,7 @@ impl Compared {
     /// How the heads of a way came to be, as far as the artifact says.
     fn learnt(&self, way: Way, field: Field) -> String {
         let reads_tuned = |embedders: &[usize]| {
-            embedders.iter().any(|at| self.manifest.embedders.get(*at).is_some_and(|record| record.folder.is_some()))
+            embedders.iter().any(|at| self.manifest.embedders.get(*at).is_some_and(parts::is_fine_tuned))
         };
         let (first, second) = match (field, &self.manifest.second_tier) {
             (Field::Task, second) => (&self.manifest.task, second.as_ref().map(|second| &second.task)),

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::super::UsageError;
 use super::EvaluateOptions;
+use super::field::Field;
 use super::predictions::{BothSaid, Predictions, Split};
 use super::rows::{InputRows, SLICE_FIELDS, TextLabels};
-use crate::classifier::{Classification, LabelScores};
 use crate::evaluation::report::AbstentionReport;
 use crate::evaluation::{AbstentionRow, LabelReport, LabelledRows, baselines, score_abstention};
 
@@ -19,28 +19,6 @@ pub(super) struct MeasuredLabels {
     pub(super) complexity: Option<LabelReport>,
     pub(super) abstention: Option<AbstentionReport>,
     pub(super) warnings: Vec<String>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Field {
-    Task,
-    Complexity,
-}
-
-impl Field {
-    fn of(self, row: &TextLabels) -> Option<&String> {
-        match self {
-            Self::Task => row.task.as_ref(),
-            Self::Complexity => row.complexity.as_ref(),
-        }
-    }
-
-    fn scores(self, classification: &Classification) -> &LabelScores {
-        match self {
-            Self::Task => &classification.task,
-            Self::Complexity => &classification.complexity,
-        }
-    }
 }
 
 /// Refuses labels that the router could never predict, unless they are named as the unknown one.

@@ -11,7 +11,7 @@ use super::EvaluateOptions;
 use super::predictions::{BothSaid, Predictions, Split, bar};
 use super::rows::InputRows;
 use crate::classifier::{ArtifactManifest, Classifier, Features, LabelScores};
-use crate::embedder::BUILTIN;
+use crate::embedder::{BUILTIN, BUILTIN_ENCODER};
 use crate::evaluation::hold_out;
 use crate::routing::{Brain, Tier};
 use crate::training::{self, LabelledPrompt, OutcomeExample, TrainOptions, Trained, TrainingSet};
@@ -22,7 +22,8 @@ const HELD_OUT: usize = 0;
 
 /// Predictions for every row that is held out at some time, and the router of the first training, for timing.
 pub(super) fn predict(options: &EvaluateOptions, input: &InputRows) -> anyhow::Result<(Predictions, Option<Brain>)> {
-    let base = parts::read_artifact(BUILTIN).map(|(manifest, classifier)| (manifest, (*classifier).clone())).ok();
+    // A second tier is inherited where nothing is labelled.
+    let base = parts::inheritable(!input.labels.is_empty());
     let embedded = Embedded::new(options, input, base.as_ref().map(|(manifest, _)| manifest))?;
     let label_parts = parts_of(&strata(input, options), options)?;
     let outcome_parts = parts_of(&vec![0; input.outcomes.len()], options)?;
@@ -37,7 +38,8 @@ pub(super) fn predict(options: &EvaluateOptions, input: &InputRows) -> anyhow::R
         let classify = |row: usize| {
             let features = embedded.features(&trained.manifest, row);
             let first = trained.classifier.classify(&features);
-            let second = trained.classifier.second.is_some().then(|| trained.classifier.classify_second(&features));
+            let can_ask = trained.classifier.can_ask_second(&features);
+            let second = can_ask.then(|| trained.classifier.classify_second(&features));
             BothSaid { is_unsure: trained.classifier.is_unsure(&first), first, second }
         };
         let labels: Vec<_> =
@@ -177,15 +179,17 @@ impl Embedded {
         let mut tiers = training_set::tiers(options.embedder.as_deref().unwrap_or(BUILTIN))?;
         let own = tiers.len();
         for record in base.map(|base| base.embedders.as_slice()).unwrap_or_default() {
-            if tiers.iter().all(|tier| tier.identity().fingerprint != record.fingerprint) && record.name == BUILTIN {
+            if tiers.iter().all(|tier| tier.identity().fingerprint != record.fingerprint) {
                 tiers.push(Tier::start(parts::open_embedder(&record.name)?)?);
             }
         }
         let materials = input.materials();
+        // An inherited second tier may be done without.
+        let is_needed = |at: usize| at < own || tiers[at].identity().name != BUILTIN_ENCODER;
         let bar = bar(materials.len(), "embedding");
         let mut rows = Vec::with_capacity(materials.len());
         for batch in materials.chunks(ROWS_A_BATCH) {
-            rows.extend(features_of(&tiers, batch)?);
+            rows.extend(features_of(&tiers, batch, is_needed)?);
             bar.inc(batch.len() as u64);
         }
         bar.finish_and_clear();

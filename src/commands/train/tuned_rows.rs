@@ -88,7 +88,7 @@ fn of_labels(
         label.as_ref().and_then(|label| names.iter().position(|name| name == label))
     };
     let tokens = tokens_of(labels, |row| &row.prompt, base, how)?;
-    let texts = tokens.into_iter().zip(noisy_copies(labels, base, how)?);
+    let texts = tokens.into_iter().zip(tokens_of_copies(labels, base, how)?);
     let rows = labels.rows.iter().zip(texts).map(|((row, _), (tokens, copies))| FineTuneRow {
         tokens,
         copies,
@@ -101,7 +101,7 @@ fn of_labels(
 }
 
 /// What the encoder reads of each row's noisy copies.
-fn noisy_copies<T>(rows: &RowsOf<T>, base: &Path, how: &FineTuneCommand) -> anyhow::Result<Vec<Vec<Vec<u32>>>> {
+fn tokens_of_copies<T>(rows: &RowsOf<T>, base: &Path, how: &FineTuneCommand) -> anyhow::Result<Vec<Vec<Vec<u32>>>> {
     let mut of_rows = vec![Vec::new(); rows.rows.len()];
     for copy in 0..how.noisy_copies {
         let excerpt = |words: &str| {

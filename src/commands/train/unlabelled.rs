@@ -101,7 +101,7 @@ fn ask(
     teacher: &TunedEncoder,
 ) -> anyhow::Result<()> {
     let materials: Vec<&Material> = batch.iter().collect();
-    for features in features_of(tiers, &materials)? {
+    for features in features_of(tiers, &materials, |_| true)? {
         taught.push(&features, teacher);
     }
     batch.clear();

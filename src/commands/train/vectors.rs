@@ -9,6 +9,7 @@ use crate::commands::material::{Material, features_of};
 use crate::commands::progress;
 use crate::commands::training_set::{self, Row};
 use crate::dataset::{LabelRow, OutcomeRow};
+use crate::embedder::BUILTIN_ENCODER;
 use crate::routing::Tier;
 use crate::training::{LabelledPrompt, OutcomeExample, TrainingSet};
 
@@ -60,11 +61,13 @@ pub(super) fn of_outcomes(
     open: impl Fn(&EmbedderRecord) -> anyhow::Result<Tier>,
 ) -> anyhow::Result<Vec<OutcomeExample>> {
     let tiers = manifest.embedders.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
+    // An inherited second tier may be done without.
+    let is_needed = |at: usize| manifest.embedders[at].name != BUILTIN_ENCODER;
     let bar = progress::bar(rows.len(), "outcomes");
     let mut examples = Vec::with_capacity(rows.len());
     for batch in rows.chunks(ROWS_A_BATCH) {
         let materials: Vec<&Material> = batch.iter().map(|(_, material)| material).collect();
-        for ((row, material), features) in batch.iter().zip(features_of(&tiers, &materials)?) {
+        for ((row, material), features) in batch.iter().zip(features_of(&tiers, &materials, is_needed)?) {
             examples.push(training_set::outcome_example(row, material.chars(), features));
         }
         bar.inc(batch.len() as u64);

@@ -33,8 +33,8 @@ impl ModelName {
         let short = SHORT_NAMES.iter().find(|(short, _)| *short == name);
         let repo = short.map_or(name, |(_, repo)| *repo);
         let parts: Vec<&str> = repo.split('/').collect();
-        if repo == super::super::BUILTIN {
-            return Err(refuse("the built-in table is part of the binary and needs no files"));
+        if [super::super::BUILTIN, super::super::BUILTIN_ENCODER].contains(&repo) {
+            return Err(refuse("it is part of the binary and needs no files"));
         }
         if parts.len() != 2 {
             return Err(refuse("give a folder that exists, all-MiniLM-L6-v2, or a hub id as org/name"));
