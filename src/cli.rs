@@ -321,7 +321,7 @@ pub struct EvaluateArgs {
     /// Configuration with the models, to show what would be chosen.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Embedder of --folds and --holdout: builtin, cascade, a pulled model or a folder.
+    /// Embedder of --folds and --holdout: builtin, cascade, a pulled model or a folder; without them, builtin keeps to the first tier.
     #[arg(long, value_name = "NAME|DIR")]
     pub embedder: Option<String>,
     /// What the transformer of the artifact is multiplied as; without it, as it is stored. --folds and --holdout train and measure so.
