@@ -16,7 +16,7 @@ use semroute::embedder::BUILTIN;
 const PROMPT: &str = "Write a Python function that merges two sorted lists, and explain its running time";
 
 fn classify(criterion: &mut Criterion) {
-    let brain = parts::open_brain(BUILTIN).unwrap();
+    let brain = parts::open_brain_with(BUILTIN, BUILTIN, None).unwrap();
     let classifier = brain.classifier();
     let features = brain.first_features_blocking(PROMPT).unwrap();
     let vector = features.vectors[classifier.novelty_embedder].clone().unwrap();
@@ -40,7 +40,7 @@ fn predict_quality(criterion: &mut Criterion) {
     const MODELS: usize = 200;
     const PROMPTS: usize = 2048;
     const NEIGHBOUR_DIMS: usize = 64;
-    let brain = parts::open_brain(BUILTIN).unwrap();
+    let brain = parts::open_brain_with(BUILTIN, BUILTIN, None).unwrap();
     let features = brain.first_features_blocking(PROMPT).unwrap();
     let dims = features.vectors[0].as_ref().unwrap().len();
     let (tasks, complexities) = (vec![1.0 / 14.0; 14], vec![0.25; 4]);

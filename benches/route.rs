@@ -1,4 +1,4 @@
-//! `decide` from end to end (read, embed, classify, select) with the built-in artifact, by the size of the prompt and by the
+//! `decide` from end to end (read, embed, classify, select) with the first tier of the built-in artifact, by the size of the prompt and by the
 //! number of models. One thread: a runtime that runs everything where it is called.
 #![allow(missing_docs, reason = "criterion's macros make a public function")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run should stop")]
@@ -34,7 +34,7 @@ fn router(models: usize) -> Router {
         .unwrap();
     }
     let config = Config::from_toml(&toml, "bench").unwrap();
-    let brain = parts::open_brain(BUILTIN).unwrap();
+    let brain = parts::open_brain_with(BUILTIN, BUILTIN, None).unwrap();
     Router::new(brain, Arc::new(config.build_registry("bench").unwrap()), config.router.clone())
 }
 

@@ -34,6 +34,8 @@ fn the_hot_path_is_timed_and_hardly_grows_with_the_prompt() {
     assert_eq!((&figures["embedder"], &figures["embedder_tokens_read"]), (&"builtin".into(), &10.into()));
     assert!(figures["optimised"].is_boolean() && figures["processor"].is_string());
     assert!(figures.get("gateway_overhead_ms_p50").is_none());
+    // The second tier, where the build has one, is timed by itself; what stands above is what every prompt costs.
+    assert_eq!(figures.get("second_tier_us_p50").is_some(), cfg!(feature = "encoder"));
     let growth = figures["growth"].as_array().unwrap();
     let us_of = |bytes: u64| {
         let row =

@@ -1,4 +1,4 @@
-//! Times classifying and deciding, in this process.
+//! Times classifying and deciding, in this process: the first tier, which reads every prompt, and by itself the second.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use super::timing::Timing;
 use crate::chat::ChatRequest;
 use crate::commands::parts;
 use crate::config::Config;
+use crate::embedder::BUILTIN;
 use crate::routing::{Overrides, Router};
 
 const BUDGET: Duration = Duration::from_millis(1500);
@@ -47,7 +48,12 @@ quality = { default = 0.9 }
 
 pub(super) fn measure(command: &BenchCommand, figures: &mut Map<String, Value>) -> anyhow::Result<()> {
     let config = Config::from_toml(MODELS, "bench")?;
-    let brain = parts::open_brain(&command.router)?;
+    let both = parts::open_brain(&command.router)?;
+    // Whether a prompt of nothing but words is one that the first tier is unsure of says nothing of anybody's prompts.
+    let brain = match both.classifier().second {
+        Some(_) => parts::open_brain_with(&command.router, BUILTIN, None)?,
+        None => both.clone(),
+    };
     let router = Router::new(brain, Arc::new(config.build_registry("bench")?), config.router.clone());
     let text = text_of_tokens(command.tokens.first().copied().unwrap_or(32));
 
@@ -75,6 +81,15 @@ pub(super) fn measure(command: &BenchCommand, figures: &mut Map<String, Value>) 
         growth.push(json!({"prompt_bytes": size, "route_us_p50": timing.p50_us()}));
     }
     figures.insert("growth".into(), Value::Array(growth));
+    if both.classifier().second.is_some() {
+        let second = Timing::of(BUDGET, || {
+            let features = both.features_blocking(black_box(&text))?;
+            black_box((both.classifier().classify(&features), both.classifier().classify_second(&features)));
+            anyhow::Ok(())
+        })?;
+        figures.insert("second_tier_us_p50".into(), json!(second.p50_us()));
+        figures.insert("second_tier_us_p95".into(), json!(second.percentile_us(0.95)));
+    }
     Ok(())
 }
 
