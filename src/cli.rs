@@ -215,8 +215,8 @@ pub struct TrainArgs {
     /// Folder of the artifact; written whole or not at all.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// builtin, cascade (builtin first, all-MiniLM-L6-v2 where it is unsure; cascade:NAME for another model), the name of a
-    /// pulled model, or a folder.
+    /// builtin, cascade (builtin first, all-MiniLM-L6-v2 where it is unsure; cascade:NAME for another model, of which
+    /// cascade:builtin-encoder needs no download), the name of a pulled model, or a folder.
     #[arg(long, default_value = "builtin", value_name = "NAME|DIR")]
     pub embedder: String,
     /// How heads are fitted.

@@ -166,6 +166,10 @@ fn what_cannot_be_fine_tuned_is_refused_before_anything_is_written() {
     refused(&["--auxiliary-field", "nothing"], &["--auxiliary-field nothing: no row has this field"]);
     folder.expect_refusal(&["train", "--labels", "rows.jsonl", "--out", "mine", "--epochs", "3"], &["--fine-tune"]);
     folder.expect_refusal(&arguments("mine", "no/such/folder", &[]), &["no/such/folder"]);
+    for shipped in ["builtin-encoder", "cascade:builtin-encoder"] {
+        let expected = ["--embedder builtin-encoder: its weights are bytes", "all-MiniLM-L6-v2"];
+        folder.expect_refusal(&arguments("mine", shipped, &[]), &expected);
+    }
     let only = |more: [&str; 2], expected: &str| {
         let always = ["train", "--fine-tune", "--labels", "rows.jsonl", "--out", "mine", "--embedder", embedder];
         folder.expect_refusal(&[&always[..], &more[..]].concat(), &[expected]);

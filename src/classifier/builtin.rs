@@ -8,12 +8,12 @@ use super::{ArtifactError, ArtifactManifest, Classifier};
 static MANIFEST: &[u8] = include_bytes!("../../models/router/router.json");
 static WEIGHTS: &[u8] = include_bytes!("../../models/router/weights.safetensors");
 
-/// The built-in artifact, read on first use and shared afterwards.
-pub fn builtin(reader_version: u32) -> Result<Arc<(ArtifactManifest, Classifier)>, ArtifactError> {
-    static LOADED: OnceLock<Arc<(ArtifactManifest, Classifier)>> = OnceLock::new();
+/// The built-in artifact, read on first use; its weights are shared afterwards.
+pub fn builtin(reader_version: u32) -> Result<(ArtifactManifest, Arc<Classifier>), ArtifactError> {
+    static LOADED: OnceLock<(ArtifactManifest, Arc<Classifier>)> = OnceLock::new();
     if let Some(loaded) = LOADED.get() {
-        return Ok(Arc::clone(loaded));
+        return Ok(loaded.clone());
     }
-    let loaded = Arc::new(from_bytes("builtin", MANIFEST, WEIGHTS, reader_version)?);
-    Ok(Arc::clone(LOADED.get_or_init(|| loaded)))
+    let (manifest, classifier) = from_bytes("builtin", MANIFEST, WEIGHTS, reader_version)?;
+    Ok(LOADED.get_or_init(|| (manifest, Arc::new(classifier))).clone())
 }

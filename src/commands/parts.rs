@@ -89,13 +89,13 @@ pub fn is_fine_tuned(record: &EmbedderRecord) -> bool {
 /// Reads `builtin` or an artifact's folder. What lies in the built-in artifact's folder is inside the binary, where it has a name.
 pub fn read_artifact(router: &str) -> anyhow::Result<(ArtifactManifest, Arc<Classifier>)> {
     if router == BUILTIN {
-        let (mut manifest, classifier) = (*classifier::builtin(READER_VERSION)?).clone();
+        let (mut manifest, classifier) = classifier::builtin(READER_VERSION)?;
         for record in &mut manifest.embedders {
             if record.folder.take().is_some() {
                 record.name = BUILTIN_ENCODER.to_owned();
             }
         }
-        return Ok((manifest, Arc::new(classifier)));
+        return Ok((manifest, classifier));
     }
     let read = classifier::read_artifact(Path::new(router), READER_VERSION);
     let (manifest, classifier) = read.map_err(|error| UsageError(format!("router artifact {error}")))?;

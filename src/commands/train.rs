@@ -89,8 +89,8 @@ pub fn run(command: &TrainCommand) -> anyhow::Result<()> {
             Some(tuned) if record.folder.is_some() => Ok(tuned.tier.clone()),
             _ => Ok(Tier::start(parts::open_embedder(&record.name)?)?),
         };
-        let examples = vectors::of_outcomes(&trained.manifest, &rows.outcomes.rows, open)?;
         let quality = tuned.as_ref().and_then(|tuned| tuned.quality.as_ref());
+        let examples = vectors::of_outcomes(&trained, &rows.outcomes.rows, quality.is_some(), open)?;
         trained.add_outcomes(&examples, &rows.outcomes.inputs, quality);
         trained.leave_unread_encoder();
     }

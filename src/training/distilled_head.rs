@@ -7,13 +7,16 @@ use super::TrainingError;
 use super::design::{Design, DesignRows};
 use super::held_out::HeldOut;
 use super::linear_head::{FittedHead, LinearFit, round};
+use super::margin::Margin;
 use super::network_head::NetworkHead;
-use super::soft_fit::{self, SoftLoss, SoftRows};
+use super::soft_fit::{self, Descent, SoftLoss, SoftRows};
 use super::taught::JoinedRows;
 
 /// What the loss of a row costs, by its kind: where the search begins, and its neighbours.
 const COSTS_OF_MARGINS: [f32; 3] = [0.05, 0.15, 0.015];
 const COSTS_OF_ENTROPY: [f32; 3] = [3.0, 10.0, 1.0];
+/// Of the labels, where some are rare; rows count by what they are taught.
+const BALANCES: [f32; 3] = [0.5, 1.0, 0.0];
 /// What the true label of a labelled row counts; the rest is the teacher's.
 const LABEL_SHARES: [f32; 3] = [0.5, 0.8, 0.2];
 /// By what the teacher's calibrated scores are divided.
@@ -22,8 +25,10 @@ const SOFTENINGS: [f32; 3] = [1.0, 1.6, 0.6];
 const LABELLED_WEIGHTS: [f32; 2] = [1.0, 3.0];
 /// Of the vectors beside n-grams.
 const VECTOR_SCALES: [f32; 3] = [1.0, 2.0, 0.5];
-/// Taught rows that the search learns from.
-const MOST_TAUGHT_TO_CHOOSE: usize = 12_000;
+/// Taught rows that the search learns from; each counts as those that it stands for.
+const MOST_TAUGHT_TO_CHOOSE: usize = 4_000;
+/// What a step of the search's fits must gain: enough to tell settings apart.
+const LEAST_GAIN_TO_CHOOSE: f64 = 1e-4;
 /// Weights of a head beyond which its fitting would take gigabytes.
 const MOST_WEIGHTS: usize = 40 << 20;
 
@@ -32,6 +37,8 @@ const MOST_WEIGHTS: usize = 40 << 20;
 struct SoftChoice {
     loss: SoftLoss,
     cost: f32,
+    /// Of the labels, as in [`super::labelled::Labelled::label_weights`].
+    balance: f32,
     label_share: f32,
     softening: f32,
     labelled_weight: f32,
@@ -52,11 +59,13 @@ impl LinearFit<'_> {
         if student.design(1.0).columns() * teacher.intercepts.len() > MOST_WEIGHTS {
             return Ok(None);
         }
-        let (choice, tried) = student.choose();
+        let Search { best: Best { choice, margins, .. }, tried, .. } = student.choose();
         let design = student.design(choice.vector_scale);
-        let held_out = student.hold_out(&design, choice, 1);
+        let descent = |from| Descent { from, least_gain: soft_fit::LEAST_GAIN };
+        let (held_out, margins) = student.hold_out(&design, choice, 1, descent(&margins));
         let temperature = held_out.best_temperature();
-        let margins = soft_fit::fit(&design, &student.rows(&self.data.rows, choice, 1), choice.loss, choice.cost);
+        let rows = student.rows(&self.data.rows, choice, 1);
+        let margins = soft_fit::fit(&design, &rows, choice.loss, choice.cost, descent(&margins));
         let head = self.head(design.space.clone(), &margins, temperature)?;
         let mut metrics = choice.describe();
         metrics["method"] = "distilled".into();
@@ -102,82 +111,90 @@ impl<'a> Student<'a> {
     }
 
     /// One setting after the other, from the middle of its list; the other side only where the first one was no better.
-    fn choose(&self) -> (SoftChoice, Vec<Value>) {
+    fn choose(&self) -> Search<'_> {
         let every = self.joined.taught.div_ceil(MOST_TAUGHT_TO_CHOOSE).max(1);
         let entropy = if self.fit.ordered { SoftLoss::Sigmoids } else { SoftLoss::Softmax };
         let start = SoftChoice {
             loss: SoftLoss::Margins,
             cost: COSTS_OF_MARGINS[0],
+            balance: BALANCES[0],
             label_share: LABEL_SHARES[0],
             softening: SOFTENINGS[0],
             labelled_weight: LABELLED_WEIGHTS[0],
             vector_scale: VECTOR_SCALES[0],
         };
-        let mut search = Search { student: self, every, best: (f64::INFINITY, start), tried: Vec::new() };
+        let best = Best { log_loss: f64::INFINITY, choice: start, margins: Vec::new() };
+        let mut search = Search { student: self, every, best, tried: Vec::new() };
         search.attempt(start);
         search.settings(&COSTS_OF_MARGINS[1..], |choice, cost| choice.cost = cost);
         if search.attempt(SoftChoice { loss: entropy, cost: COSTS_OF_ENTROPY[0], ..start }) {
             search.settings(&COSTS_OF_ENTROPY[1..], |choice, cost| choice.cost = cost);
         }
+        search.settings(&BALANCES[1..], |choice, balance| choice.balance = balance);
         search.settings(&LABELLED_WEIGHTS[1..], |choice, weight| choice.labelled_weight = weight);
         search.settings(&LABEL_SHARES[1..], |choice, share| choice.label_share = share);
         search.settings(&SOFTENINGS[1..], |choice, softening| choice.softening = softening);
         search.settings(&VECTOR_SCALES[1..], |choice, scale| choice.vector_scale = scale);
-        (search.best.1, search.tried)
+        search
     }
 
-    /// What a fit without the kept rows says of them.
-    fn hold_out(&self, design: &Design<'_>, choice: SoftChoice, every: usize) -> HeldOut {
+    /// What a fit without the kept rows says of them, and that fit.
+    fn hold_out(
+        &self,
+        design: &Design<'_>,
+        choice: SoftChoice,
+        every: usize,
+        descent: Descent<'_>,
+    ) -> (HeldOut, Vec<Margin>) {
         let (used, held) = self.fit.folds.split(self.fit.weighed.set(), self.fit.data, 0);
-        let margins = soft_fit::fit(design, &self.rows(&used, choice, every), choice.loss, choice.cost);
+        let margins = soft_fit::fit(design, &self.rows(&used, choice, every), choice.loss, choice.cost, descent);
         let scores = held.iter().map(|row| {
             let row = self.joined.taught + row;
             let of_row = margins.iter().map(|margin| design.score(row, &margin.weights) + margin.intercept);
             self.fit.scores(of_row.collect())
         });
-        HeldOut { scores: scores.collect(), truth: self.fit.data.truth(&held), rows: held }
+        (HeldOut { scores: scores.collect(), truth: self.fit.data.truth(&held), rows: held }, margins)
     }
 
-    /// Every so many of the taught rows, and these of the set.
+    /// One of so many taught rows in place of all of them, and these of the set.
     fn rows(&self, labelled: &[usize], choice: SoftChoice, every: usize) -> SoftRows {
         let outputs = self.teacher.intercepts.len();
         let mut rows = SoftRows { outputs, ..SoftRows::default() };
-        for row in (0..self.joined.taught).step_by(every) {
-            let said = self.joined.said(self.fit.data.target, row).to_vec();
+        let of_labels = self.fit.data.label_weights(labelled, choice.balance);
+        let mut push = |row: usize, counts: f32, of_label: Vec<f32>| {
+            let balance: f32 = of_label.iter().zip(&of_labels).map(|(p, weight)| p * weight).sum();
             rows.rows.push(row);
-            rows.weights.push(1.0);
-            rows.targets.extend(self.targets(said, choice));
+            rows.weights.push(counts * balance);
+            rows.targets.extend(if self.fit.ordered { above_steps(&of_label) } else { of_label });
+        };
+        for row in (0..self.joined.taught).step_by(every) {
+            push(row, every as f32, self.taught(self.joined.said(self.fit.data.target, row).to_vec(), choice));
         }
         for row in labelled {
-            rows.rows.push(self.joined.taught + row);
-            rows.weights.push(choice.labelled_weight);
-            let label = self.fit.data.labels[*row];
-            let mixed =
-                self.targets(self.said_of_labelled(*row), choice).into_iter().enumerate().map(|(at, taught)| {
-                    let is_true = if self.fit.ordered { label > at } else { label == at };
-                    choice.label_share * f32::from(u8::from(is_true)) + (1.0 - choice.label_share) * taught
-                });
-            rows.targets.extend(mixed);
+            let mut mixed = self.taught(self.said_of_labelled(*row), choice);
+            mixed.iter_mut().for_each(|p| *p *= 1.0 - choice.label_share);
+            mixed[self.fit.data.labels[*row]] += choice.label_share;
+            push(self.joined.taught + row, choice.labelled_weight, mixed);
         }
         rows
     }
 
-    /// The teacher's probabilities: of each label, or of lying above each step.
-    fn targets(&self, said: Vec<f32>, choice: SoftChoice) -> Vec<f32> {
+    /// The teacher's probability of each label.
+    fn taught(&self, said: Vec<f32>, choice: SoftChoice) -> Vec<f32> {
         let temperature = self.teacher_temperature * choice.softening;
-        let probabilities = self.fit.scores(said).probabilities(temperature);
-        if !self.fit.ordered {
-            return probabilities.into_iter().map(|p| p as f32).collect();
-        }
-        let mut above = 1.0;
-        let steps = probabilities.len() - 1;
-        let mut of_steps = Vec::with_capacity(steps);
-        for p in probabilities.into_iter().take(steps) {
-            above -= p;
-            of_steps.push((above as f32).clamp(0.0, 1.0));
-        }
-        of_steps
+        self.fit.scores(said).probabilities(temperature).into_iter().map(|p| p as f32).collect()
     }
+}
+
+/// Of labels in order: how likely it is to lie above each step.
+fn above_steps(of_label: &[f32]) -> Vec<f32> {
+    let mut above = 1.0;
+    let steps = of_label.len().saturating_sub(1);
+    let mut next = |p: &f32| {
+        above = (above - p).clamp(0.0, 1.0);
+        above
+    };
+    of_label.iter().take(steps).map(&mut next).collect()
 }
 
 impl SoftChoice {
@@ -185,6 +202,7 @@ impl SoftChoice {
         json!({
             "loss": self.loss.name(),
             "cost": self.cost,
+            "balance": self.balance,
             "label_share": self.label_share,
             "softening": self.softening,
             "labelled_weight": self.labelled_weight,
@@ -197,16 +215,22 @@ impl SoftChoice {
 struct Search<'a> {
     student: &'a Student<'a>,
     every: usize,
-    /// Log loss and setting.
-    best: (f64, SoftChoice),
+    best: Best,
     tried: Vec<Value>,
+}
+
+/// The best setting so far. Its neighbours' fits begin from its own, which takes a fraction of the steps.
+struct Best {
+    log_loss: f64,
+    choice: SoftChoice,
+    margins: Vec<Margin>,
 }
 
 impl Search<'_> {
     /// Values of one setting, until one is better than all before.
     fn settings(&mut self, values: &[f32], set: impl Fn(&mut SoftChoice, f32)) {
         for value in values {
-            let mut choice = self.best.1;
+            let mut choice = self.best.choice;
             set(&mut choice, *value);
             if self.attempt(choice) {
                 break;
@@ -216,7 +240,9 @@ impl Search<'_> {
 
     /// Whether this setting is the best so far.
     fn attempt(&mut self, choice: SoftChoice) -> bool {
-        let held_out = self.student.hold_out(&self.student.design(choice.vector_scale), choice, self.every);
+        let design = self.student.design(choice.vector_scale);
+        let descent = Descent { from: &self.best.margins, least_gain: LEAST_GAIN_TO_CHOOSE };
+        let (held_out, margins) = self.student.hold_out(&design, choice, self.every, descent);
         let temperature = held_out.best_temperature();
         let loss = held_out.log_loss(temperature);
         let said = held_out.probabilities(temperature);
@@ -225,9 +251,9 @@ impl Search<'_> {
         tried["accuracy"] = round(right.count() as f64 / held_out.truth.len().max(1) as f64).into();
         tried["log_loss"] = round(loss).into();
         self.tried.push(tried);
-        let is_best = loss < self.best.0;
+        let is_best = loss < self.best.log_loss;
         if is_best {
-            self.best = (loss, choice);
+            self.best = Best { log_loss: loss, choice, margins };
         }
         is_best
     }

@@ -103,6 +103,15 @@ impl Labelled {
         most < times * least.max(1)
     }
 
+    /// What a row of each label counts among these rows: with a balance of 0 every row the same, with 1 every label.
+    pub(super) fn label_weights(&self, rows: &[usize], balance: f32) -> Vec<f32> {
+        let labels = self.names.len();
+        let mut counts = vec![0usize; labels];
+        rows.iter().for_each(|row| counts[self.labels[*row]] += 1);
+        let even = |count: usize| rows.len() as f64 / (labels * count.max(1)) as f64;
+        counts.into_iter().map(|count| libm::pow(even(count), f64::from(balance)) as f32).collect()
+    }
+
     /// The labels of some rows.
     pub(super) fn truth(&self, rows: &[usize]) -> Vec<usize> {
         rows.iter().map(|row| self.labels[*row]).collect()
@@ -119,4 +128,22 @@ fn rows_of<'a>(
 fn distinct(rows: &[(usize, &str)]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     rows.iter().filter(|(_, label)| seen.insert(*label)).map(|(_, label)| (*label).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balance_moves_weight_from_frequent_labels_to_rare_ones() {
+        let labels = vec![0, 0, 0, 0, 0, 0, 1, 1];
+        let data = Labelled { target: "task", names: vec!["a".into(), "b".into()], rows: (0..8).collect(), labels };
+        let all: Vec<usize> = (0..8).collect();
+        assert_eq!(data.label_weights(&all, 0.0), [1.0, 1.0]);
+        let even = data.label_weights(&all, 1.0);
+        assert_eq!([even[0] * 6.0, even[1] * 2.0], [4.0, 4.0], "every label the same, and all rows as before");
+        let between = data.label_weights(&all, 0.5);
+        assert!(even[0] < between[0] && between[0] < 1.0 && 1.0 < between[1] && between[1] < even[1], "{between:?}");
+        assert!(data.label_weights(&[6, 7], 0.5)[0].is_finite(), "a label without rows");
+    }
 }

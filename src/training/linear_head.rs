@@ -88,7 +88,7 @@ pub(super) fn is_feasible(labels: usize) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Choice {
     pub(super) cost: f32,
-    /// 0: every row counts the same; 1: every label does.
+    /// Of the labels: see [`Labelled::label_weights`].
     pub(super) balance: f32,
     /// Of vectors beside n-grams.
     pub(super) vector_scale: f32,
@@ -197,15 +197,7 @@ impl LinearFit<'_> {
     /// A score for each label, or for each step between labels.
     pub(super) fn margins(&self, design: &impl DesignRows, used: &[usize], choice: Choice) -> Vec<Margin> {
         let labels = self.data.names.len();
-        let mut counts = vec![0usize; labels];
-        used.iter().for_each(|row| counts[self.data.labels[*row]] += 1);
-        let weights: Vec<f32> = counts
-            .iter()
-            .map(|count| {
-                let even = used.len() as f64 / (labels * (*count).max(1)) as f64;
-                libm::pow(even, f64::from(choice.balance)) as f32
-            })
-            .collect();
+        let weights = self.data.label_weights(used, choice.balance);
         let outputs: Vec<usize> = (0..if self.ordered { labels - 1 } else { labels }).collect();
         let lanes = Lanes { fit: self, design, used, weights, squared_lengths: design.squared_lengths(), choice };
         if outputs.len() <= FEW_LANES {

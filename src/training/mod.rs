@@ -16,6 +16,7 @@ pub mod fine_tune;
 mod folds;
 mod held_out;
 mod labelled;
+mod lbfgs;
 mod linear_head;
 mod margin;
 mod network_head;

@@ -5,12 +5,13 @@
 use rayon::prelude::*;
 
 use super::design::DesignRows;
+use super::lbfgs::{Past, dot};
 use super::margin::Margin;
 
 /// Steps beyond which nothing more is gained on rows held out.
 const MOST_STEPS: usize = 80;
-/// A fit is done when two steps in a row made the loss smaller by less than this share.
-const LEAST_GAIN: f64 = 1e-6;
+/// The gain of a step, as a share of the loss, that is worth going on for where the fit is to stay.
+pub(super) const LEAST_GAIN: f64 = 1e-6;
 /// Halvings of a step that makes the loss larger.
 const MOST_HALVINGS: usize = 20;
 /// The share of what the slope promises that a step must keep (Armijo).
@@ -88,10 +89,25 @@ pub(super) struct SoftRows {
     pub(super) targets: Vec<f32>,
 }
 
+/// Where a fit begins and ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Descent<'a> {
+    /// Margins of a fit that was much the same, which saves most of the steps; or none.
+    pub(super) from: &'a [Margin],
+    /// It is done when two steps in a row made the loss smaller by less than this share.
+    pub(super) least_gain: f64,
+}
+
 /// Fits one score for each of the outputs.
-pub(super) fn fit(design: &impl DesignRows, rows: &SoftRows, loss: SoftLoss, cost: f32) -> Vec<Margin> {
+pub(super) fn fit(
+    design: &impl DesignRows,
+    rows: &SoftRows,
+    loss: SoftLoss,
+    cost: f32,
+    descent: Descent<'_>,
+) -> Vec<Margin> {
     let problem = Problem::new(design, rows, loss, cost);
-    let weights = problem.descend();
+    let weights = problem.descend(problem.weights_of(descent.from), descent.least_gain);
     problem.margins(&weights)
 }
 
@@ -108,17 +124,16 @@ struct Problem<'a, D> {
 
 impl<'a, D: DesignRows> Problem<'a, D> {
     fn new(design: &'a D, rows: &'a SoftRows, loss: SoftLoss, cost: f32) -> Self {
-        let mut places = vec![u32::MAX; design.columns()];
-        let mut columns = 0;
+        let mut visits = vec![0u32; design.columns()];
         for row in &rows.rows {
-            design.visit(*row, |column, _| {
-                if places[column] == u32::MAX {
-                    places[column] = columns;
-                    columns += 1;
-                }
-            });
+            design.visit(*row, |column, _| visits[column] = visits[column].saturating_add(1));
         }
-        Self { design, rows, loss, cost: f64::from(cost), places, columns: columns as usize }
+        // The columns that most rows have stand together, where the processor's cache keeps them.
+        let mut held: Vec<usize> = (0..visits.len()).filter(|column| visits[*column] > 0).collect();
+        held.sort_by_key(|column| (std::cmp::Reverse(visits[*column]), *column));
+        let mut places = vec![u32::MAX; visits.len()];
+        (0..).zip(&held).for_each(|(place, column)| places[*column] = place);
+        Self { design, rows, loss, cost: f64::from(cost), places, columns: held.len() }
     }
 
     fn len(&self) -> usize {
@@ -171,8 +186,7 @@ impl<'a, D: DesignRows> Problem<'a, D> {
         (loss, slope)
     }
 
-    fn descend(&self) -> Vec<f32> {
-        let mut weights = vec![0.0f32; self.len()];
+    fn descend(&self, mut weights: Vec<f32>, least_gain: f64) -> Vec<f32> {
         let (mut loss, mut slope) = self.at(&weights);
         let mut past = Past::new(if self.len() <= MANY_WEIGHTS { 6 } else { 3 });
         let mut small_gains = 0;
@@ -199,10 +213,23 @@ impl<'a, D: DesignRows> Problem<'a, D> {
             past.remember(&weights, &tried, &slope, &slope_there);
             let gain = (loss - loss_there) / loss.abs().max(1e-12);
             (weights, loss, slope) = (tried, loss_there, slope_there);
-            small_gains = if gain < LEAST_GAIN { small_gains + 1 } else { 0 };
+            small_gains = if gain < least_gain { small_gains + 1 } else { 0 };
             if small_gains == 2 {
                 break;
             }
+        }
+        weights
+    }
+
+    /// Zeros without margins.
+    fn weights_of(&self, margins: &[Margin]) -> Vec<f32> {
+        let outputs = self.rows.outputs;
+        let mut weights = vec![0.0f32; self.len()];
+        for (output, margin) in margins.iter().enumerate() {
+            for (place, weight) in self.places.iter().zip(&margin.weights).filter(|(place, _)| **place != u32::MAX) {
+                weights[*place as usize * outputs + output] = *weight;
+            }
+            weights[self.columns * outputs + output] = margin.intercept;
         }
         weights
     }
@@ -221,62 +248,6 @@ impl<'a, D: DesignRows> Problem<'a, D> {
     }
 }
 
-/// The last steps, and how the slope changed with each.
-struct Past {
-    most: usize,
-    steps: std::collections::VecDeque<(Vec<f32>, Vec<f32>, f64)>,
-}
-
-impl Past {
-    fn new(most: usize) -> Self {
-        Self { most, steps: std::collections::VecDeque::with_capacity(most) }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    fn remember(&mut self, from: &[f32], to: &[f32], slope_from: &[f32], slope_to: &[f32]) {
-        let moved: Vec<f32> = to.iter().zip(from).map(|(to, from)| to - from).collect();
-        let turned: Vec<f32> = slope_to.iter().zip(slope_from).map(|(to, from)| to - from).collect();
-        let curvature = dot(&moved, &turned);
-        if curvature > 0.0 && curvature.is_finite() {
-            if self.steps.len() == self.most {
-                self.steps.pop_front();
-            }
-            self.steps.push_back((moved, turned, curvature));
-        }
-    }
-
-    /// The two loops of Nocedal: minus the inverse of the curvature seen so far, times the slope.
-    fn direction(&self, slope: &[f32]) -> Vec<f32> {
-        let mut direction: Vec<f32> = slope.iter().map(|x| -x).collect();
-        let mut shares = Vec::with_capacity(self.steps.len());
-        for (moved, turned, curvature) in self.steps.iter().rev() {
-            let share = dot(moved, &direction) / curvature;
-            add(&mut direction, turned, -share);
-            shares.push(share);
-        }
-        if let Some((_, turned, curvature)) = self.steps.back() {
-            let scale = (curvature / dot(turned, turned).max(f64::MIN_POSITIVE)) as f32;
-            direction.iter_mut().for_each(|x| *x *= scale);
-        }
-        for ((moved, turned, curvature), share) in self.steps.iter().zip(shares.into_iter().rev()) {
-            let back = dot(turned, &direction) / curvature;
-            add(&mut direction, moved, share - back);
-        }
-        direction
-    }
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
-}
-
-fn add(to: &mut [f32], what: &[f32], times: f64) {
-    to.iter_mut().zip(what).for_each(|(to, x)| *to += times as f32 * x);
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -287,6 +258,7 @@ mod tests {
     use crate::classifier::softmax;
     use crate::random::SplitMix64;
 
+    const WHOLE: Descent<'_> = Descent { from: &[], least_gain: LEAST_GAIN };
     const DIMS: usize = 3;
     const LABELS: usize = 3;
 
@@ -318,7 +290,7 @@ mod tests {
                 truth.chunks(DIMS).map(|weights| Margin { weights: weights.to_vec(), intercept: 0.3 }).collect();
             let wanted: Vec<Vec<f64>> = (0..120).map(|row| softmax(&scores_of(&known, &design, row), 1.0)).collect();
             let rows = all(120, wanted.iter().flatten().map(|p| *p as f32).collect());
-            let fitted = fit(&design, &rows, SoftLoss::Softmax, 100.0);
+            let fitted = fit(&design, &rows, SoftLoss::Softmax, 100.0, WHOLE);
             for (row, wanted) in wanted.iter().enumerate() {
                 let found = softmax(&scores_of(&fitted, &design, row), 1.0);
                 for (found, wanted) in found.iter().zip(wanted) {
@@ -342,7 +314,7 @@ mod tests {
                 targets: (0..40).flat_map(|_| one_hot(&[0, 1])).collect(),
             };
             for loss in [SoftLoss::Softmax, SoftLoss::Sigmoids, SoftLoss::Margins] {
-                let (soft, hard) = (fit(&design, &soft, loss, 1.0), fit(&design, &hard, loss, 1.0));
+                let (soft, hard) = (fit(&design, &soft, loss, 1.0, WHOLE), fit(&design, &hard, loss, 1.0, WHOLE));
                 for row in 0..40 {
                     for (a, b) in scores_of(&soft, &design, row).iter().zip(scores_of(&hard, &design, row)) {
                         prop_assert!((a - b).abs() < 0.02, "{loss:?}: {a} for {b}");
@@ -359,7 +331,7 @@ mod tests {
         let labels: Vec<usize> =
             (0..90).map(|row| usize::from(points.row(row)[0] > 0.1) + usize::from(row % 7 == 0)).collect();
         let cost = 0.7;
-        let soft = fit(&design, &all(90, one_hot(&labels)), SoftLoss::Margins, cost);
+        let soft = fit(&design, &all(90, one_hot(&labels)), SoftLoss::Margins, cost, WHOLE);
         let rows: Vec<MarginRow<4>> = (0..90)
             .map(|row| {
                 let mut costs = [0.0; 4];
@@ -378,13 +350,30 @@ mod tests {
     }
 
     #[test]
+    fn where_the_descent_begins_does_not_matter() {
+        let points = points(80, 11);
+        let design = CentredVectors::new(0, &points);
+        let rows = |shift: usize| all(80, one_hot(&(0..80).map(|row| (row / 9 + shift) % LABELS).collect::<Vec<_>>()));
+        let elsewhere = fit(&design, &rows(1), SoftLoss::Softmax, 5.0, WHOLE);
+        let (far, near) = (
+            fit(&design, &rows(0), SoftLoss::Softmax, 1.0, WHOLE),
+            fit(&design, &rows(0), SoftLoss::Softmax, 1.0, Descent { from: &elsewhere, ..WHOLE }),
+        );
+        for row in 0..80 {
+            for (a, b) in scores_of(&far, &design, row).iter().zip(scores_of(&near, &design, row)) {
+                assert!((a - b).abs() < 0.01, "{a} for {b}");
+            }
+        }
+    }
+
+    #[test]
     fn the_same_rows_give_the_same_bits() {
         let points = points(50, 3);
         let design = CentredVectors::new(0, &points);
         let rows = all(50, one_hot(&(0..50).map(|row| row % LABELS).collect::<Vec<_>>()));
         let bits = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let fitted = pool.install(|| fit(&design, &rows, SoftLoss::Softmax, 2.0));
+            let fitted = pool.install(|| fit(&design, &rows, SoftLoss::Softmax, 2.0, WHOLE));
             fitted.iter().flat_map(|margin| margin.weights.iter().map(|x| x.to_bits())).collect::<Vec<_>>()
         };
         assert_eq!(bits(1), bits(3));

@@ -14,7 +14,7 @@ use super::unlabelled::Unlabelled;
 use super::{TrainCommand, eprint_step, vectors};
 use crate::classifier::ENCODER_FOLDER;
 use crate::commands::{UsageError, parts, progress, training_set};
-use crate::embedder::{self, BUILTIN};
+use crate::embedder::{self, BUILTIN, BUILTIN_ENCODER};
 use crate::routing::Tier;
 use crate::training::fine_tune::{
     Evaluation, FineTuneError, FineTuneOptions, FineTuneRows, FineTuned, Progress, fine_tune,
@@ -85,6 +85,12 @@ pub(super) fn of_rows(
 ) -> anyhow::Result<TunedSet> {
     let labels = &all.labels;
     let (is_cascade, base) = base_of(&command.embedder);
+    if base == BUILTIN_ENCODER {
+        let message = format!(
+            "--embedder {base}: its weights are bytes, which cannot be trained; name a pulled model such as {BASE}, or leave --fine-tune out"
+        );
+        return Err(UsageError(message).into());
+    }
     let unlabelled = Unlabelled::check(&how.unlabelled, is_cascade)?;
     let folder = embedder::locate(base).map_err(|error| UsageError(format!("--embedder {base}: {error}")))?;
     let names = training::label_names(&prompts, options).map_err(|error| UsageError(error.to_string()))?;

@@ -4,14 +4,13 @@ use serde_json::Value;
 
 use super::TrainCommand;
 use super::rows::RowsOf;
-use crate::classifier::{ArtifactManifest, EmbedderRecord};
+use crate::classifier::{EmbedderRecord, Features};
 use crate::commands::material::{Material, features_of};
 use crate::commands::progress;
 use crate::commands::training_set::{self, Row};
 use crate::dataset::{LabelRow, OutcomeRow};
-use crate::embedder::BUILTIN_ENCODER;
 use crate::routing::Tier;
-use crate::training::{LabelledPrompt, OutcomeExample, TrainingSet};
+use crate::training::{LabelledPrompt, OutcomeExample, Trained, TrainingSet};
 
 const ROWS_A_BATCH: usize = 64;
 
@@ -54,21 +53,35 @@ pub(super) fn fill(
     Ok(set)
 }
 
-/// Outcome rows, by every embedder that the trained heads read.
+/// Outcome rows, by every embedder that the trained heads read. A second tier is asked about rows that the first is unsure of, as it will be about requests;
+/// about all rows where an encoder was fine-tuned on them.
 pub(super) fn of_outcomes(
-    manifest: &ArtifactManifest,
+    trained: &Trained,
     rows: &[(OutcomeRow, Material)],
+    asks_about_all: bool,
     open: impl Fn(&EmbedderRecord) -> anyhow::Result<Tier>,
 ) -> anyhow::Result<Vec<OutcomeExample>> {
-    let tiers = manifest.embedders.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-    // An inherited second tier may be done without.
-    let is_needed = |at: usize| manifest.embedders[at].name != BUILTIN_ENCODER;
+    let classifier = &trained.classifier;
+    let tiers = trained.manifest.embedders.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
+    // They come first in every artifact.
+    let read_always = classifier.first_tier_embedders();
+    let (first, second) = tiers.split_at(read_always.last().map_or(0, |last| last + 1));
     let bar = progress::bar(rows.len(), "outcomes");
     let mut examples = Vec::with_capacity(rows.len());
     for batch in rows.chunks(ROWS_A_BATCH) {
         let materials: Vec<&Material> = batch.iter().map(|(_, material)| material).collect();
-        for ((row, material), features) in batch.iter().zip(features_of(&tiers, &materials, is_needed)?) {
-            examples.push(training_set::outcome_example(row, material.chars(), features));
+        let mut features = features_of(first, &materials, |at| read_always.contains(&at))?;
+        let asks = |of_row: &&mut Features| asks_about_all || classifier.is_unsure(&classifier.classify(of_row));
+        let asked = materials.iter().zip(&mut features).filter(|(_, of_row)| asks(of_row));
+        let (unsure, of_unsure): (Vec<&Material>, Vec<&mut Features>) =
+            asked.map(|(material, of_row)| (*material, of_row)).unzip();
+        // Features that were kept of a prompt may lack these vectors; then the first tier's word stands.
+        for (of_row, of_second) in of_unsure.into_iter().zip(features_of(second, &unsure, |_| false)?) {
+            of_row.vectors.extend(of_second.vectors);
+        }
+        for ((row, material), mut of_row) in batch.iter().zip(features) {
+            of_row.vectors.resize(tiers.len(), None);
+            examples.push(training_set::outcome_example(row, material.chars(), of_row));
         }
         bar.inc(batch.len() as u64);
     }
