@@ -188,13 +188,12 @@ impl<'a> Student<'a> {
 
 /// Of labels in order: how likely it is to lie above each step.
 fn above_steps(of_label: &[f32]) -> Vec<f32> {
-    let mut above = 1.0;
     let steps = of_label.len().saturating_sub(1);
-    let mut next = |p: &f32| {
-        above = (above - p).clamp(0.0, 1.0);
-        above
+    let less = |above: &mut f32, p: &f32| {
+        *above = (*above - p).clamp(0.0, 1.0);
+        Some(*above)
     };
-    of_label.iter().take(steps).map(&mut next).collect()
+    of_label.iter().take(steps).scan(1.0, less).collect()
 }
 
 impl SoftChoice {
