@@ -124,13 +124,22 @@ impl Snapshot<'_> {
         let position = serde_json::to_string(self.position).map_err(|error| failed(error.to_string()))?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let io = |error: std::io::Error| failed(error.to_string());
-        std::fs::create_dir_all(folder).map_err(io)?;
-        let fresh = tempfile::Builder::new().prefix(".semroute-checkpoint-").tempfile_in(folder).map_err(io)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // safetensors writes a file of hundreds of megabytes under a name of chance, and a killed run leaves it: in a folder of one name the next write finds it.
+        let fresh = folder.join(format!(".{name}.fresh"));
+        let sweep = || match std::fs::remove_dir_all(&fresh) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(error)),
+            _ => Ok(()),
+        };
+        sweep()?;
+        std::fs::create_dir_all(&fresh).map_err(io)?;
         let metadata = HashMap::from([(POSITION.to_owned(), position)]);
-        serialize_to_file(self.tensors(), Some(metadata), fresh.path()).map_err(|error| failed(error.to_string()))?;
-        File::open(fresh.path()).and_then(|file| file.sync_all()).map_err(io)?;
-        fresh.persist(path).map_err(|error| io(error.error))?;
-        Ok(())
+        let whole = fresh.join("whole");
+        let written = serialize_to_file(self.tensors(), Some(metadata), &whole)
+            .map_err(|error| failed(error.to_string()))
+            .and_then(|()| File::open(&whole).and_then(|file| file.sync_all()).map_err(io))
+            .and_then(|()| std::fs::rename(&whole, path).map_err(io));
+        written.and(sweep())
     }
 
     fn tensors(&self) -> Vec<(String, Stored<'_>)> {

@@ -330,6 +330,9 @@ fn cut_off_and_gone_on_with_it_ends_with_the_same_weights() {
             let error = run(&interrupted, &training, &validation, stop_after).err().unwrap();
             assert!(matches!(error, FineTuneError::Cancelled { .. }), "{error}");
         }
+        let half = path.with_file_name(".run.safetensors.fresh");
+        std::fs::create_dir(&half).unwrap();
+        std::fs::write(half.join(".tmpKilled"), "half a checkpoint").unwrap();
         let resumed = run(&interrupted, &training, &validation, 0).unwrap();
         assert_eq!(all_values(&whole), all_values(&resumed));
         assert_eq!(whole.history, resumed.history);
