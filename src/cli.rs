@@ -209,6 +209,9 @@ pub struct TrainArgs {
     /// Rows with "task" and/or "complexity".
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub labels: Vec<PathBuf>,
+    /// Labelled rows from elsewhere, with labels that --labels has too: learnt from, but nothing is chosen or measured on them.
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "labels")]
+    pub extra_labels: Vec<PathBuf>,
     /// Rows with "scores" per model.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub outcomes: Vec<PathBuf>,

@@ -39,6 +39,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(args) | Command::TrainCentroids(args) => commands::train::run(&commands::train::TrainCommand {
             fine_tune: args.fine_tune.command(args.seed, args.labels.is_empty()),
             labels: args.labels,
+            extra_labels: args.extra_labels,
             outcomes: args.outcomes,
             out: args.out,
             embedder: args.embedder,

@@ -9,8 +9,9 @@ use semroute::embedder::{BUILTIN, BUILTIN_ENCODER, has_builtin_encoder};
 use semroute::routing::Brain;
 use serde_json::{Value, json};
 
-/// What the second tier adds to the share of held-out prompts whose task is found, at the least.
-const LEAST_GAIN: f64 = 0.01;
+/// How far from its card the cascade's accuracy may be on another kind of processor: the encoder's numbers differ there in their last digits, and five of 522 prompts lie
+/// between two labels.
+const MOST_OFF: f64 = 0.01;
 
 /// Prompts that nothing was trained on.
 fn held_out() -> Vec<Value> {
@@ -39,14 +40,16 @@ fn the_built_in_artifact_has_as_many_tiers_as_the_build() {
     assert_eq!(parts::open_brain_with(BUILTIN, BUILTIN, None).unwrap().embedders().len(), 1);
 }
 
-/// The first tier's figures are promised byte by byte elsewhere; the second's differ from processor to processor in their
-/// last digits, so that what is promised of it is a bound.
+/// The accuracy that the card of `models/router` tells in the row of this name.
+fn on_the_card(row: &str) -> f64 {
+    let card = std::fs::read_to_string(root().join("models/router/README.md")).unwrap();
+    let cells = card.lines().find_map(|line| line.strip_prefix(&format!("| {row} | "))).unwrap();
+    cells.split(" | ").next().unwrap().parse().unwrap()
+}
+
+/// The first tier computes the same bits on every processor, so that its figure is the card's or the artifact no longer fits the code.
 #[test]
-fn the_second_tier_is_better_on_the_prompts_that_were_held_out() {
-    let brain = parts::open_brain(BUILTIN).unwrap();
-    if brain.classifier().second.is_none() {
-        return;
-    }
+fn both_tiers_find_as_many_tasks_of_held_out_prompts_as_their_card_says() {
     let rows = held_out();
     let prompts: Vec<&str> = rows.iter().map(|row| row["prompt"].as_str().unwrap()).collect();
     let accuracy = |brain: &Brain| {
@@ -55,15 +58,16 @@ fn the_second_tier_is_better_on_the_prompts_that_were_held_out() {
             .iter()
             .zip(&rows)
             .filter(|(said, row)| row["task"] == brain.task_labels()[said.classification.task.best()].as_str());
-        (right.count() as f64 / rows.len() as f64, said.iter().filter(|said| said.by_second_tier).count())
+        right.count() as f64 / rows.len() as f64
     };
-    let (first, _) = accuracy(&parts::open_brain_with(BUILTIN, BUILTIN, None).unwrap());
-    let (cascade, asked) = accuracy(&brain);
-    println!(
-        "task accuracy on {} prompts: first tier {first:.3}; cascade {cascade:.3}, second tier asked {asked} times",
-        rows.len()
-    );
-    assert!(cascade >= first + LEAST_GAIN, "{cascade} after {first}");
+    let first = accuracy(&parts::open_brain_with(BUILTIN, BUILTIN, None).unwrap());
+    assert!((first - on_the_card("task, first tier alone")).abs() < 0.0006, "{first}");
+    let brain = parts::open_brain(BUILTIN).unwrap();
+    if brain.classifier().second.is_some() {
+        let cascade = accuracy(&brain);
+        assert!((cascade - on_the_card("task")).abs() < MOST_OFF, "{cascade}");
+        assert!(cascade > first, "{cascade} after {first}");
+    }
 }
 
 /// Who trains on outcomes alone keeps what the built-in artifact knows of tasks, both tiers of it, and carries no copy of the encoder.

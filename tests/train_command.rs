@@ -235,6 +235,53 @@ fn contradictory_duplicates_are_learnt_from_and_named() {
     assert!(said.contains("1 row(s) label the same prompt differently") && said.contains(expected), "{said}");
 }
 
+/// What is wanted of the router is measured on rows of one's own; rows from elsewhere only widen what it knows.
+#[test]
+fn extra_labels_are_learnt_from_and_never_measured_or_remembered() {
+    let folder = with_tasks();
+    let extra: Vec<Value> = (0..12)
+        .map(|at| {
+            json!({"id": format!("extra{at}"), "prompt": format!("Convertir la fenêtre {at} en anglais"), "task": "translation"})
+        })
+        .collect();
+    folder.write_rows("extra.jsonl", &extra);
+    let train = |out: &str, more: &[&str]| {
+        folder.output_of(&[&["train", "--labels", "tasks.jsonl", "--method", "head", "--out", out][..], more].concat());
+        folder.read_json(&format!("{out}/router.json"))
+    };
+    let own = train("own", &[]);
+    let with_extra = train("mine", &["--extra-labels", "extra.jsonl"]);
+    let inputs: Vec<(&str, u64)> = with_extra["card"]["inputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|input| (input["kind"].as_str().unwrap(), input["rows"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(inputs, [("labels", 24), ("extra labels", 12)]);
+    assert_eq!(with_extra["examples"]["ids"], own["examples"]["ids"], "neighbours to explain by are one's own");
+    let folds = |manifest: &Value| manifest["card"]["metrics"]["task"]["rows_measured"].clone();
+    assert_eq!((folds(&with_extra), folds(&own)), (json!(24), json!(24)));
+    let sure = |artifact: &str| {
+        let row = route(&folder, artifact, "Convertir la porte en anglais");
+        row["task_scores"]["translation"].as_f64().unwrap()
+    };
+    assert!(sure("mine") > sure("own"), "{} and {}", sure("mine"), sure("own"));
+}
+
+#[test]
+fn extra_labels_that_no_row_of_ones_own_has_are_named() {
+    let folder = with_tasks();
+    let train = ["train", "--labels", "tasks.jsonl", "--extra-labels", "extra.jsonl", "--out", "mine"];
+    folder.write_rows(
+        "extra.jsonl",
+        &[json!({"prompt": "Debug this", "task": "code"}), json!({"prompt": "Ode to the sea", "task": "poetry"})],
+    );
+    folder.expect_refusal(&train, &["--extra-labels extra.jsonl:2", "task \"poetry\"", "--labels"]);
+    folder.write_rows("extra.jsonl", &[json!({"prompt": "Debug this", "complexity": "low"})]);
+    folder.expect_refusal(&train, &["extra.jsonl:1", "complexity \"low\""]);
+    folder.expect_refusal(&["train", "--extra-labels", "extra.jsonl", "--out", "mine"], &["--labels"]);
+}
+
 /// As an id that was taken for a label would be.
 #[test]
 fn ten_thousand_labels_are_refused() {

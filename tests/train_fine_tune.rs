@@ -92,7 +92,11 @@ fn the_artifact_carries_its_encoder_and_is_read_with_it() {
     let evaluated = folder.output_of(&["evaluate", "--router", "first/mine", "--labels", "rows.jsonl"]);
     assert!(evaluated.contains("accuracy"), "{evaluated}");
 
+    // What a run left that was killed between its encoder and its heads.
+    std::fs::create_dir_all(folder.path("second/.mine.encoder/encoder")).unwrap();
+    folder.write("second/.mine.encoder/encoder/model.safetensors", "half of it");
     train("second/mine");
+    assert_eq!(inside("second"), ["mine".to_owned()].into(), "the next run sweeps it");
     let bytes = |path: &str| {
         ["router.json", "weights.safetensors", "encoder/model.safetensors"]
             .map(|file| folder.read(&format!("{path}/{file}")))
@@ -121,6 +125,14 @@ fn whole_files_are_kept_from_it_and_noisy_copies_are_learnt_from() {
     assert_eq!((&noisy["rows_learnt"], &noisy["noisy_copies"]), (&json!(10), &json!(2)));
     let weights = |out: &str| folder.read(&format!("{out}/encoder/model.safetensors"));
     assert_ne!(weights("plain"), weights("noisy"));
+    // The largest file of all, and still none that is kept.
+    let extra: Vec<Value> = (0..30)
+        .map(|at| json!({"prompt": format!("Debug loop number {at} of the program"), "task": "code", "complexity": "low"}))
+        .collect();
+    folder.write_rows("extra.jsonl", &extra);
+    let widened = train("widened", &["--extra-labels", "extra.jsonl"]);
+    assert_eq!((&widened["rows_learnt"], &widened["rows_kept"]), (&json!(40), &json!(4)));
+    assert_ne!(weights("plain"), weights("widened"));
 }
 
 #[test]

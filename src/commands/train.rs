@@ -33,6 +33,8 @@ pub mod options {
 pub struct TrainCommand {
     /// Label files.
     pub labels: Vec<PathBuf>,
+    /// Label files that are learnt from and never measured on.
+    pub extra_labels: Vec<PathBuf>,
     /// Outcome files.
     pub outcomes: Vec<PathBuf>,
     /// The artifact's folder.

@@ -262,7 +262,7 @@ fn remember(set: &TrainingSet, base: Option<&(ArtifactManifest, Classifier)>) ->
     if set.is_empty() {
         return base.map(|(_, classifier)| classifier.examples.clone()).unwrap_or_default();
     }
-    let rows = set.originals();
+    let rows: Vec<usize> = set.originals().into_iter().filter(|row| !set.rows[*row].is_extra).collect();
     let step = rows.len().div_ceil(MOST_EXAMPLES).max(1);
     let column = &set.vectors[0];
     let mut index = ExampleIndex { dims: column.dims, ..ExampleIndex::default() };

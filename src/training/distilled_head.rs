@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::TrainingError;
 use super::design::{Design, DesignRows};
 use super::held_out::HeldOut;
-use super::linear_head::{FittedHead, LinearFit, round};
+use super::linear_head::{FittedHead, Learns, LinearFit, round};
 use super::margin::Margin;
 use super::network_head::NetworkHead;
 use super::soft_fit::{self, Descent, SoftLoss, SoftRows};
@@ -25,12 +25,25 @@ const SOFTENINGS: [f32; 3] = [1.0, 1.6, 0.6];
 const LABELLED_WEIGHTS: [f32; 2] = [1.0, 3.0];
 /// Of the vectors beside n-grams.
 const VECTOR_SCALES: [f32; 3] = [1.0, 2.0, 0.5];
-/// Taught rows that the search learns from; each counts as those that it stands for.
+/// Taught rows that the search learns from; each counts as those that it stands for, and a labelled row for its noisy copies.
 const MOST_TAUGHT_TO_CHOOSE: usize = 4_000;
 /// What a step of the search's fits must gain: enough to tell settings apart.
 const LEAST_GAIN_TO_CHOOSE: f64 = 1e-4;
 /// Weights of a head beyond which its fitting would take gigabytes.
 const MOST_WEIGHTS: usize = 40 << 20;
+
+/// What a fit learns from.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    /// One of so many taught rows.
+    every: usize,
+    /// Whether labelled rows' noisy copies are among it.
+    learns: Learns,
+}
+
+impl Sample {
+    const ALL: Self = Self { every: 1, learns: Learns::Copies };
+}
 
 /// What is chosen on the rows kept from the encoder.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,9 +75,9 @@ impl LinearFit<'_> {
         let Search { best: Best { choice, margins, .. }, tried, .. } = student.choose();
         let design = student.design(choice.vector_scale);
         let descent = |from| Descent { from, least_gain: soft_fit::LEAST_GAIN };
-        let (held_out, margins) = student.hold_out(&design, choice, 1, descent(&margins));
+        let (held_out, margins) = student.hold_out(&design, choice, Sample::ALL, descent(&margins));
         let temperature = held_out.best_temperature();
-        let rows = student.rows(&self.data.rows, choice, 1);
+        let rows = student.rows(&self.data.rows, choice, Sample::ALL);
         let margins = soft_fit::fit(&design, &rows, choice.loss, choice.cost, descent(&margins));
         let head = self.head(design.space.clone(), &margins, temperature)?;
         let mut metrics = choice.describe();
@@ -113,6 +126,7 @@ impl<'a> Student<'a> {
     /// One setting after the other, from the middle of its list; the other side only where the first one was no better.
     fn choose(&self) -> Search<'_> {
         let every = self.joined.taught.div_ceil(MOST_TAUGHT_TO_CHOOSE).max(1);
+        let sample = Sample { every, learns: Learns::Originals };
         let entropy = if self.fit.ordered { SoftLoss::Sigmoids } else { SoftLoss::Softmax };
         let start = SoftChoice {
             loss: SoftLoss::Margins,
@@ -124,7 +138,7 @@ impl<'a> Student<'a> {
             vector_scale: VECTOR_SCALES[0],
         };
         let best = Best { log_loss: f64::INFINITY, choice: start, margins: Vec::new() };
-        let mut search = Search { student: self, every, best, tried: Vec::new() };
+        let mut search = Search { student: self, sample, best, tried: Vec::new() };
         search.attempt(start);
         search.settings(&COSTS_OF_MARGINS[1..], |choice, cost| choice.cost = cost);
         if search.attempt(SoftChoice { loss: entropy, cost: COSTS_OF_ENTROPY[0], ..start }) {
@@ -143,11 +157,11 @@ impl<'a> Student<'a> {
         &self,
         design: &Design<'_>,
         choice: SoftChoice,
-        every: usize,
+        sample: Sample,
         descent: Descent<'_>,
     ) -> (HeldOut, Vec<Margin>) {
         let (used, held) = self.fit.folds.split(self.fit.weighed.set(), self.fit.data, 0);
-        let margins = soft_fit::fit(design, &self.rows(&used, choice, every), choice.loss, choice.cost, descent);
+        let margins = soft_fit::fit(design, &self.rows(&used, choice, sample), choice.loss, choice.cost, descent);
         let scores = held.iter().map(|row| {
             let row = self.joined.taught + row;
             let of_row = margins.iter().map(|margin| design.score(row, &margin.weights) + margin.intercept);
@@ -156,8 +170,8 @@ impl<'a> Student<'a> {
         (HeldOut { scores: scores.collect(), truth: self.fit.data.truth(&held), rows: held }, margins)
     }
 
-    /// One of so many taught rows in place of all of them, and these of the set.
-    fn rows(&self, labelled: &[usize], choice: SoftChoice, every: usize) -> SoftRows {
+    /// The sample of the taught rows and of these of the set, each for all that it stands for.
+    fn rows(&self, labelled: &[usize], choice: SoftChoice, sample: Sample) -> SoftRows {
         let outputs = self.teacher.intercepts.len();
         let mut rows = SoftRows { outputs, ..SoftRows::default() };
         let of_labels = self.fit.data.label_weights(labelled, choice.balance);
@@ -167,14 +181,18 @@ impl<'a> Student<'a> {
             rows.weights.push(counts * balance);
             rows.targets.extend(if self.fit.ordered { above_steps(&of_label) } else { of_label });
         };
-        for row in (0..self.joined.taught).step_by(every) {
-            push(row, every as f32, self.taught(self.joined.said(self.fit.data.target, row).to_vec(), choice));
+        for row in (0..self.joined.taught).step_by(sample.every) {
+            push(row, sample.every as f32, self.taught(self.joined.said(self.fit.data.target, row).to_vec(), choice));
         }
-        for row in labelled {
+        let set = self.fit.weighed.set();
+        let is_learnt = |row: &&usize| sample.learns == Learns::Copies || set.rows[**row].copy_of.is_none();
+        let learnt: Vec<usize> = labelled.iter().filter(is_learnt).copied().collect();
+        let stands_for = labelled.len() as f32 / learnt.len().max(1) as f32;
+        for row in &learnt {
             let mut mixed = self.taught(self.said_of_labelled(*row), choice);
             mixed.iter_mut().for_each(|p| *p *= 1.0 - choice.label_share);
             mixed[self.fit.data.labels[*row]] += choice.label_share;
-            push(self.joined.taught + row, choice.labelled_weight, mixed);
+            push(self.joined.taught + row, stands_for * choice.labelled_weight, mixed);
         }
         rows
     }
@@ -213,7 +231,7 @@ impl SoftChoice {
 /// The search while it runs.
 struct Search<'a> {
     student: &'a Student<'a>,
-    every: usize,
+    sample: Sample,
     best: Best,
     tried: Vec<Value>,
 }
@@ -241,7 +259,7 @@ impl Search<'_> {
     fn attempt(&mut self, choice: SoftChoice) -> bool {
         let design = self.student.design(choice.vector_scale);
         let descent = Descent { from: &self.best.margins, least_gain: LEAST_GAIN_TO_CHOOSE };
-        let (held_out, margins) = self.student.hold_out(&design, choice, self.every, descent);
+        let (held_out, margins) = self.student.hold_out(&design, choice, self.sample, descent);
         let temperature = held_out.best_temperature();
         let loss = held_out.log_loss(temperature);
         let said = held_out.probabilities(temperature);

@@ -126,6 +126,7 @@ pub(super) fn fit_field(
         "labels": data.names.len(),
         "folds": folds.count,
         "folds_measured": folds.measured,
+        "rows_measured": folds.measured_rows(set, data).len(),
         "folds_of": folds.kind,
         "second_tier_folds_of": second.as_ref().map(|_| kept.kind),
         "method": first.method(),

@@ -12,6 +12,8 @@ const BATCH_FOLDS: usize = 10;
 const LEAST_BATCHES: usize = 6;
 /// The share of the rows that the largest batch may have for that.
 const MOST_OF_ONE_BATCH: f64 = 0.4;
+/// The fold of rows that are never held out.
+const NEVER: usize = usize::MAX;
 /// Rows held out beyond these would hardly change a temperature or a threshold.
 const ENOUGH_ROWS: usize = 5_000;
 
@@ -31,12 +33,12 @@ impl Folds {
     /// Held-out rows that come from other batches than the training rows say what a router will do with prompts from elsewhere;
     /// rows of the same batches would flatter it.
     pub(super) fn of(set: &TrainingSet, data: &Labelled, seed: u64) -> Self {
-        Self::of_tuned(set, &data.originals(set)).unwrap_or_else(|| Self::of_all(set, data, seed))
+        Self::of_tuned(set, &data.measurable(set)).unwrap_or_else(|| Self::of_all(set, data, seed))
     }
 
     /// The same for heads that read nothing of an encoder that was fine-tuned on the rows.
     pub(super) fn of_all(set: &TrainingSet, data: &Labelled, seed: u64) -> Self {
-        let originals = data.originals(set);
+        let originals = data.measurable(set);
         let truth = data.truth(&originals);
         let batches: Vec<usize> = originals.iter().map(|row| set.rows[*row].batch).collect();
         let (kind, count, measured, of_original) = match by_batch(&batches, &truth) {
@@ -47,7 +49,7 @@ impl Folds {
                 ("rows", count, enough, stratified_folds(&truth, count, seed))
             }
         };
-        let mut of_row = vec![0; set.len()];
+        let mut of_row = vec![NEVER; set.len()];
         for (row, fold) in originals.iter().zip(of_original) {
             of_row[*row] = fold;
         }

@@ -95,6 +95,11 @@ impl Labelled {
         self.rows.iter().copied().filter(|row| set.rows[*row].copy_of.is_none()).collect()
     }
 
+    /// Those of them that may be measured on.
+    pub(super) fn measurable(&self, set: &TrainingSet) -> Vec<usize> {
+        self.originals(set).into_iter().filter(|row| !set.rows[*row].is_extra).collect()
+    }
+
     /// Whether the most frequent label has fewer than `times` the rows of the rarest.
     pub(super) fn is_even(&self, times: usize) -> bool {
         let mut counts = vec![0usize; self.names.len()];

@@ -24,6 +24,8 @@ pub struct LabelledPrompt {
     pub complexity: Option<String>,
     /// Rows of one batch were written together: where there are enough batches, whole batches are held out.
     pub batch: usize,
+    /// Learnt from, but never measured on and not remembered: a row from elsewhere, unlike those that the artifact is for.
+    pub is_extra: bool,
     /// For a noisy copy, the row it is a copy of. Copies are learnt from where their original is, and never measured.
     pub copy_of: Option<usize>,
 }

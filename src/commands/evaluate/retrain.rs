@@ -162,6 +162,7 @@ fn labelled(input: &InputRows, at: usize, keeps_complexity: bool) -> LabelledPro
         task: row.task.clone(),
         complexity: row.complexity.clone().filter(|_| keeps_complexity),
         batch: row.batch,
+        is_extra: false,
         copy_of: None,
     }
 }

@@ -1,6 +1,6 @@
 //! Reads the files of a training: each row with what is read of its prompt, each file with its hash for the card.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::Context;
@@ -16,6 +16,7 @@ const CONTRADICTIONS_SHOWN: usize = 5;
 
 /// Everything that is trained on.
 pub(super) struct TrainingRows {
+    /// Those of `--labels`, and behind them those of `--extra-labels`.
     pub(super) labels: RowsOf<LabelRow>,
     pub(super) outcomes: RowsOf<OutcomeRow>,
 }
@@ -26,6 +27,8 @@ pub(super) struct RowsOf<T> {
     /// The file of each row: an index into `inputs`.
     pub(super) files: Vec<usize>,
     pub(super) inputs: Vec<InputRecord>,
+    /// How many may be measured on; those behind them are only learnt from.
+    pub(super) measurable: usize,
 }
 
 impl TrainingRows {
@@ -35,7 +38,13 @@ impl TrainingRows {
         }
         let auxiliary = command.fine_tune.as_ref().and_then(|how| how.auxiliary_field.clone());
         let fields = LabelFields { task: command.label_field.clone(), auxiliary, ..LabelFields::default() };
-        let labels = read(&command.labels, "labels", |path| LabelRow::read_file(path, &fields), |row| &row.prompt)?;
+        let read_labels = |paths: &[std::path::PathBuf], kind| {
+            read(paths, kind, |path| LabelRow::read_file(path, &fields), |row: &LabelRow| &row.prompt)
+        };
+        let mut labels = read_labels(&command.labels, "labels")?;
+        let extra = read_labels(&command.extra_labels, "extra labels")?;
+        check_extra(&labels, &extra)?;
+        labels.append_extra(extra);
         let outcomes = read(&command.outcomes, "outcomes", OutcomeRow::read_file, |row| &row.prompt)?;
         if !labels.rows.is_empty() {
             parts::check_label_field(&command.label_field, labels.rows.iter().any(|(row, _)| row.task.is_some()))?;
@@ -43,6 +52,34 @@ impl TrainingRows {
         }
         Ok(Self { labels, outcomes })
     }
+}
+
+impl<T> RowsOf<T> {
+    /// Rows that nothing is measured on.
+    fn append_extra(&mut self, extra: Self) {
+        let files = self.inputs.len();
+        self.inputs.extend(extra.inputs);
+        self.files.extend(extra.files.into_iter().map(|file| files + file));
+        self.rows.extend(extra.rows);
+    }
+}
+
+/// A label that only rows from elsewhere have could not be measured, and would be a name that nobody asked for.
+fn check_extra(labels: &RowsOf<LabelRow>, extra: &RowsOf<LabelRow>) -> Result<(), UsageError> {
+    type Field = (&'static str, fn(&LabelRow) -> Option<&String>);
+    let fields: [Field; 2] = [("task", |row| row.task.as_ref()), ("complexity", |row| row.complexity.as_ref())];
+    for (name, of_row) in fields {
+        let known: BTreeSet<&String> = labels.rows.iter().filter_map(|(row, _)| of_row(row)).collect();
+        for ((row, _), file) in extra.rows.iter().zip(&extra.files) {
+            if let Some(label) = of_row(row).filter(|label| !known.contains(label)) {
+                return Err(UsageError(format!(
+                    "--extra-labels {}:{}: no row of --labels has the {name} {label:?}; rename it, leave the row out, or label rows of your own so",
+                    extra.inputs[*file].file, row.prompt.line
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The same words under different labels: learnt as they are, because people do disagree, but said, because it is often a slip.
@@ -81,7 +118,7 @@ fn read<T>(
     read_file: impl Fn(&Path) -> Result<Vec<T>, DatasetError>,
     prompt_of: impl Fn(&T) -> &PromptRow,
 ) -> anyhow::Result<RowsOf<T>> {
-    let mut all = RowsOf { rows: Vec::new(), files: Vec::new(), inputs: Vec::new() };
+    let mut all = RowsOf { rows: Vec::new(), files: Vec::new(), inputs: Vec::new(), measurable: 0 };
     for path in paths {
         let rows = read_file(path).map_err(|error| UsageError(error.to_string()))?;
         all.inputs.push(input_record(path, kind, rows.len())?);
@@ -91,6 +128,7 @@ fn read<T>(
             all.files.push(all.inputs.len() - 1);
         }
     }
+    all.measurable = all.rows.len();
     Ok(all)
 }
 

@@ -144,11 +144,20 @@ fn learn(base: &str, folder: &Path, rows: &TunedRows, how: &FineTuneCommand) -> 
     Ok(tuned)
 }
 
-/// Writes the encoder into a folder beside the artifact to be, which is deleted unless it moves there.
+/// Writes the encoder into a folder beside the artifact to be, which is deleted unless it moves there. Its name is always the same, so that the next run with this `--out`
+/// sweeps what a killed one left.
 fn write(tuned: &FineTuned, base: &Path, command: &TrainCommand, how: &FineTuneCommand) -> anyhow::Result<TempDir> {
     let parent = command.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
-    let encoder = tempfile::Builder::new().prefix(".semroute-encoder-").tempdir_in(parent)?;
+    let name = format!(".{}.encoder", super::artifact_name(&command.out));
+    let left = parent.join(&name);
+    match std::fs::remove_dir_all(&left) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(anyhow::Error::new(error).context(format!("{}: cannot be cleared", left.display())));
+        }
+        _ => {}
+    }
+    let encoder = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir_in(parent)?;
     let written = encoder.path().join(ENCODER_FOLDER);
     tuned.write_folder(base, &written, how.max_tokens).map_err(|error| wrong(&error))?;
     if how.encoder_precision == EncoderPrecision::Int8 {

@@ -41,7 +41,11 @@ impl TunedRows {
         let auxiliary = auxiliary_names(labels, how)?;
         let models = tuned_outcomes::models(&all.outcomes);
         let mut rows = of_labels(labels, names, &auxiliary, base, how)?;
-        let kept_labels = if rows.is_empty() { BTreeSet::new() } else { kept_from_it(&rows, &labels.files, how)? };
+        let kept_labels = if rows.is_empty() {
+            BTreeSet::new()
+        } else {
+            kept_from_it(&rows[..labels.measurable], &labels.files[..labels.measurable], how)?
+        };
         let mut kept_outcomes = BTreeSet::new();
         if !models.is_empty() {
             kept_outcomes = tuned_outcomes::kept_from_it(all, &kept_labels, how)?;

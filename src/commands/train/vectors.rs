@@ -16,16 +16,17 @@ const ROWS_A_BATCH: usize = 64;
 
 /// What is known of the labelled rows.
 pub(super) fn prompts(command: &TrainCommand, labels: &RowsOf<LabelRow>) -> Vec<LabelledPrompt> {
-    let prompt = |((row, material), file): (&(LabelRow, Material), &usize)| LabelledPrompt {
+    let prompt = |(at, ((row, material), file)): (usize, (&(LabelRow, Material), &usize))| LabelledPrompt {
         id: id_text(&row.prompt.id),
         place: format!("{}:{}", labels.inputs[*file].file, row.prompt.line),
         text: material.words().filter(|_| command.keep_examples).map(str::to_owned),
         task: row.task.clone(),
         complexity: row.complexity.clone(),
         batch: *file,
+        is_extra: at >= labels.measurable,
         copy_of: None,
     };
-    labels.rows.iter().zip(&labels.files).map(prompt).collect()
+    labels.rows.iter().zip(&labels.files).enumerate().map(prompt).collect()
 }
 
 /// Labelled rows, by the embedders of the command.
