@@ -80,7 +80,7 @@ const MORE_SUMS: [&str; 3] = [
     "The sum of two consecutive even numbers is 94. Which are they?",
 ];
 const MORE_TRANSLATIONS: [&str; 2] =
-    ["Translate into Spanish: my bicycle has a flat tyre.", "Put into German: the lift is out of order."];
+    ["Translate into Spanish: my bicycle has a flat tyre.", "Translate to German: the lift is out of order."];
 
 /// A served artifact and a client of it.
 struct Served {
@@ -183,7 +183,12 @@ async fn a_corrected_task_is_learnt(mode: &str) {
     let has = |field: &str| rows.iter().all(|row| row.get(field).is_some());
     assert_eq!((has("prompt"), has("features")), (mode == "full", mode == "features"));
 
-    train(&["base.jsonl", "learnt.jsonl"], "after");
+    // A complaint names a complexity too, and one that a single row has cannot be learnt: two rows of each see to it that none is alone.
+    let complexities = ["low", "medium", "high", "critical"].into_iter().cycle().take(8).enumerate();
+    let prompt = |at: usize| format!("An example of a complexity, number {at}");
+    let rows = complexities.map(|(at, complexity)| json!({"prompt": prompt(at), "complexity": complexity}));
+    folder.write_rows("complexities.jsonl", &rows.collect::<Vec<_>>());
+    train(&["base.jsonl", "learnt.jsonl", "complexities.jsonl"], "after");
     drop(served);
     let served = Served::start(&config(&folder, upstream.base_url(), "after", mode));
     let code_by_dear = vec![("code".to_owned(), "dear".to_owned()); unseen.len()];

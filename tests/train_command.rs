@@ -269,9 +269,16 @@ fn extra_labels_are_learnt_from_and_never_measured_or_remembered() {
 }
 
 #[test]
-fn extra_labels_that_no_row_of_ones_own_has_are_named() {
+fn extra_labels_that_no_row_of_ones_own_has_are_named_and_repeated_prompts_left_out() {
     let folder = with_tasks();
     let train = ["train", "--labels", "tasks.jsonl", "--extra-labels", "extra.jsonl", "--out", "mine"];
+    let known = task_rows().swap_remove(2);
+    folder.write_rows("extra.jsonl", &[known, json!({"prompt": "Debug this", "task": "code"})]);
+    let output = folder.semroute(&train).assert().success();
+    let said = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    assert!(said.contains("1 row(s) of --extra-labels repeat a prompt of --labels"), "{said}");
+    assert_eq!(folder.read_json("mine/router.json")["card"]["metrics"]["task"]["rows"], 25);
+    std::fs::remove_dir_all(folder.path("mine")).unwrap();
     folder.write_rows(
         "extra.jsonl",
         &[json!({"prompt": "Debug this", "task": "code"}), json!({"prompt": "Ode to the sea", "task": "poetry"})],

@@ -126,9 +126,8 @@ fn whole_files_are_kept_from_it_and_noisy_copies_are_learnt_from() {
     let weights = |out: &str| folder.read(&format!("{out}/encoder/model.safetensors"));
     assert_ne!(weights("plain"), weights("noisy"));
     // The largest file of all, and still none that is kept.
-    let extra: Vec<Value> = (0..30)
-        .map(|at| json!({"prompt": format!("Debug loop number {at} of the program"), "task": "code", "complexity": "low"}))
-        .collect();
+    let extra: Vec<Value> =
+        (0..30).map(|at| json!({"prompt": format!("Debug loop number {at} of the program"), "task": "code"})).collect();
     folder.write_rows("extra.jsonl", &extra);
     let widened = train("widened", &["--extra-labels", "extra.jsonl"]);
     assert_eq!((&widened["rows_learnt"], &widened["rows_kept"]), (&json!(40), &json!(4)));

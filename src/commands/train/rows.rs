@@ -1,6 +1,6 @@
 //! Reads the files of a training: each row with what is read of its prompt, each file with its hash for the card.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::Context;
@@ -55,12 +55,25 @@ impl TrainingRows {
 }
 
 impl<T> RowsOf<T> {
-    /// Rows that nothing is measured on.
+    /// Rows that nothing is measured on. Those that repeat a prompt which may be are left out: what was learnt of it there would flatter it here.
+    #[expect(clippy::print_stderr, reason = "a warning of a command goes to standard error")]
     fn append_extra(&mut self, extra: Self) {
         let files = self.inputs.len();
+        let own: HashSet<String> =
+            self.rows.iter().filter_map(|(_, material)| material.words()).map(str::to_owned).collect();
         self.inputs.extend(extra.inputs);
-        self.files.extend(extra.files.into_iter().map(|file| files + file));
-        self.rows.extend(extra.rows);
+        let mut repeated = 0;
+        for (row, file) in extra.rows.into_iter().zip(extra.files) {
+            if row.1.words().is_some_and(|words| own.contains(words)) {
+                repeated += 1;
+                continue;
+            }
+            self.rows.push(row);
+            self.files.push(files + file);
+        }
+        if repeated > 0 {
+            eprintln!("warning: {repeated} row(s) of --extra-labels repeat a prompt of --labels and are left out");
+        }
     }
 }
 
