@@ -80,7 +80,13 @@ fn the_first_tier_learns_from_the_encoder_where_that_is_better_and_the_card_says
         let best: Vec<&str> = first.iter().filter(|(_, one)| loss(one) <= least).map(|(method, _)| *method).collect();
         let chosen = manifest["card"]["metrics"][field]["method"].as_str().unwrap();
         assert!(best.contains(&chosen), "{field}: {chosen} of {best:?}");
-        assert!(!compared(&manifest, field, "second tier").iter().any(|(method, _)| *method == "distilled"));
+        let second = compared(&manifest, field, "second tier");
+        assert!(!second.iter().any(|(method, _)| *method == "distilled"));
+        let of = |name: &str| second.iter().find(|(method, _)| *method == name).unwrap().1;
+        let (alone, with_ngrams) = (of("network"), of("network and n-grams"));
+        assert!(loss(with_ngrams) < loss(alone), "an encoder of random weights knows less than n-grams: {second:?}");
+        let weight = &with_ngrams["fit"]["weight_of_ngrams"];
+        assert!(weight.is_number() && distilled["fit"]["teacher_weight_of_ngrams"] == *weight, "{distilled}");
     }
 
     folder.output_of(&arguments("again", &embedder, &["--unlabelled", "more.jsonl", "more.jsonl"]));

@@ -246,6 +246,27 @@ pub(super) trait DesignRows: Sync {
     }
 }
 
+/// The rows of a design from the first one on, which is row 0 here.
+pub(super) struct RowsFrom<'a, D> {
+    pub(super) design: &'a D,
+    pub(super) first: usize,
+}
+
+impl<D: DesignRows> DesignRows for RowsFrom<'_, D> {
+    fn columns(&self) -> usize {
+        self.design.columns()
+    }
+
+    fn rows(&self) -> usize {
+        self.design.rows().saturating_sub(self.first)
+    }
+
+    #[inline]
+    fn visit(&self, row: usize, each: impl FnMut(usize, f32)) {
+        self.design.visit(self.first + row, each);
+    }
+}
+
 /// The vectors of one embedder alone, centred.
 pub(super) struct CentredVectors<'a> {
     vectors: &'a VectorColumn,

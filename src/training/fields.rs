@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::cascade::{self, Answer, TwoTierRow};
+use super::distilled_head::Teacher;
 use super::folds::Folds;
 use super::labelled::Labelled;
 use super::linear_head::{self, FittedHead, LinearFit, Weighed, round};
@@ -77,11 +78,13 @@ pub(super) fn fit_field(
         linear_head::is_feasible(data.names.len()).then_some(head)
     };
     if let Some(head) = network(0) {
-        of_first.extend(on.of_network(head, 0)?);
+        of_first.extend(on.of_network(head, 0)?.heads);
     }
-    if let Some(teacher) = network(1).filter(|_| weighed.joined().is_some()) {
+    let on_kept = LinearFit { folds: &kept, ..on };
+    let of_network = network(1).map(|head| on_kept.of_network(head, 1)).transpose()?.unwrap_or_default();
+    if let Some(network) = network(1).filter(|_| weighed.joined().is_some()) {
         step(&format!("{}: distilled head, first tier", data.target));
-        let distilled = on.distilled(teacher, 1)?;
+        let distilled = on.distilled(Teacher { network, embedder: 1, beside: of_network.beside })?;
         if distilled.is_none() {
             step(&format!("{}: no distilled head, it has too many labels for the memory", data.target));
         }
@@ -93,7 +96,6 @@ pub(super) fn fit_field(
         let held_out = fitted.held_out.of_rows(&kept.measured_rows(set, data));
         held_out.ok_or(TrainingError::Numeric("the first tier was not measured where the second one is"))
     };
-    let on_kept = LinearFit { folds: &kept, ..on };
     let mut of_second = Vec::new();
     if set.embedders.len() > 1 {
         if takes_centroids {
@@ -105,9 +107,7 @@ pub(super) fn fit_field(
             of_second.push(on_kept.fit_on_top(linear, &of_kept_rows(&linear.fitted)?, 1)?);
         }
     }
-    if let Some(head) = network(1) {
-        of_second.extend(on_kept.of_network(head, 1)?);
-    }
+    of_second.extend(of_network.heads);
     of_second.iter().for_each(|fitted| compare("second tier", fitted));
     let first = best_of(of_first).ok_or(TrainingError::Numeric("no head could be fitted"))?;
     let second = best_of(of_second);
@@ -188,7 +188,7 @@ fn confidences(fitted: &FittedHead) -> Vec<(f64, bool)> {
 }
 
 /// Both tiers on the same held-out rows, which both list in the order of the folds. Rows kept from an encoder are few, and which of them are right is half
-/// chance: what the second tier itself thinks of both answers then counts as much as the truth.
+/// chance: an answer then counts what the second tier, which knows best and is calibrated on these rows, thinks of it.
 fn two_tier_rows(first: &FittedHead, second: &FittedHead, are_few: bool) -> Vec<TwoTierRow> {
     debug_assert_eq!(first.held_out.rows, second.held_out.rows);
     let of_first = first.held_out.probabilities(first.head.temperature());
@@ -197,7 +197,7 @@ fn two_tier_rows(first: &FittedHead, second: &FittedHead, are_few: bool) -> Vec<
         let answer = |label: usize| {
             let is_right = label == *truth;
             let worth = f64::from(u8::from(is_right));
-            Answer { is_right, worth: if are_few { f64::midpoint(worth, second[label]) } else { worth } }
+            Answer { is_right, worth: if are_few { second[label] } else { worth } }
         };
         TwoTierRow {
             lead: lead(&first),

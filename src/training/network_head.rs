@@ -46,9 +46,25 @@ impl TunedEncoder {
     }
 }
 
+/// What stands beside a network's scores where that makes them better: how n-grams and surface are fitted, and what they weigh.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct NgramsBeside {
+    pub(super) choice: Choice,
+    pub(super) weight: f32,
+}
+
+/// A network's head as heads of an artifact.
+#[derive(Debug, Default)]
+pub(super) struct NetworkFit {
+    /// By itself, and with n-grams.
+    pub(super) heads: Vec<FittedHead>,
+    /// `None` where n-grams made it no better.
+    pub(super) beside: Option<NgramsBeside>,
+}
+
 impl LinearFit<'_> {
     /// The network's head by itself, and with n-grams beside it.
-    pub(super) fn of_network(&self, head: &NetworkHead, embedder: usize) -> Result<Vec<FittedHead>, TrainingError> {
+    pub(super) fn of_network(&self, head: &NetworkHead, embedder: usize) -> Result<NetworkFit, TrainingError> {
         let set = self.weighed.set();
         let column = &set.vectors[embedder];
         let mut truth = HeldOut::default();
@@ -57,7 +73,8 @@ impl LinearFit<'_> {
             let scores = held.iter().map(|row| self.scores(head.scores(column.row(*row)))).collect();
             truth.extend(HeldOut { truth: self.data.truth(&held), rows: held, scores });
         }
-        let own = Candidate { choice: None, held_out: truth };
+        let own = Candidate { beside: None, held_out: truth };
+        let loss_alone = own.held_out.log_loss(own.held_out.best_temperature());
         let space = self.weighed.design(embedder, 1.0).space;
         let lexical = self.weighed.design(embedder, 0.0);
         let mut best: Option<(f64, Candidate)> = None;
@@ -70,14 +87,15 @@ impl LinearFit<'_> {
                 let held_out = HeldOut { scores, ..own.held_out.clone() };
                 let loss = held_out.log_loss(held_out.best_temperature());
                 if best.as_ref().is_none_or(|(least, _)| loss < *least) {
-                    best = Some((loss, Candidate { choice: Some((choice, weight)), held_out }));
+                    best = Some((loss, Candidate { beside: Some(NgramsBeside { choice, weight }), held_out }));
                 }
             }
         }
-        let mut fitted = Vec::new();
+        let beside = best.as_ref().filter(|(loss, _)| *loss < loss_alone).and_then(|(_, candidate)| candidate.beside);
+        let mut heads = Vec::new();
         for candidate in [Some(own), best.map(|(_, candidate)| candidate)].into_iter().flatten() {
             let ngrams =
-                candidate.choice.map(|(choice, weight)| (self.margins(&lexical, &self.data.rows, choice), weight));
+                candidate.beside.map(|beside| (self.margins(&lexical, &self.data.rows, beside.choice), beside.weight));
             let mean = &space.vectors[0].mean;
             let margins: Vec<Margin> = head
                 .outputs()
@@ -97,9 +115,9 @@ impl LinearFit<'_> {
                 .collect();
             let temperature = candidate.held_out.best_temperature();
             let head = self.head(space.clone(), &margins, temperature)?;
-            fitted.push(FittedHead { head, metrics: candidate.metrics(temperature), held_out: candidate.held_out });
+            heads.push(FittedHead { head, metrics: candidate.metrics(temperature), held_out: candidate.held_out });
         }
-        Ok(fitted)
+        Ok(NetworkFit { heads, beside })
     }
 
     pub(super) fn scores(&self, scores: Vec<f32>) -> Scores {
@@ -122,17 +140,17 @@ impl NetworkHead {
     }
 }
 
-/// Without a choice, the network alone.
+/// With nothing beside it, the network alone.
 struct Candidate {
-    choice: Option<(Choice, f32)>,
+    beside: Option<NgramsBeside>,
     held_out: HeldOut,
 }
 
 impl Candidate {
     fn metrics(&self, temperature: f32) -> Value {
-        match self.choice {
+        match self.beside {
             None => json!({"method": "network", "temperature": round(f64::from(temperature))}),
-            Some((choice, weight)) => json!({
+            Some(NgramsBeside { choice, weight }) => json!({
                 "method": "network and n-grams",
                 "cost": choice.cost,
                 "weight_of_ngrams": weight,
