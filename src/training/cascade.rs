@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// of the time, and its mean should stay below 30% of always running it.
 pub(super) const MOST_SECOND_TIER_SHARE: f64 = 0.25;
 /// The same where the second tier's encoder was fine-tuned: it knows far more than the first tier, and is worth more of the time. Of new prompts it is asked for
-/// about six points less than of these, because the first tier that ships has learnt from these too and is surer; that varies by three points, and should stay
+/// about five points less than of these, because the first tier that ships has learnt from these too and is surer; that varies by three points, and should stay
 /// below 40%.
 pub(super) const MOST_TUNED_TIER_SHARE: f64 = 0.42;
 /// Accuracy that may be given up against always asking the second tier, for a smaller share.
